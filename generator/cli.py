@@ -1,0 +1,158 @@
+"""The command pgwitness: each verb is a thing that a DBA does.
+
+Data goes to stdout, messages to stderr. Exit 0: fine; 1: differences found; 2: bad usage or config.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import psycopg
+
+from generator.config import Config, ConfigError, TrackedTable
+from generator.drift import Finding, find_drift
+from generator.migrations import Migration, plan, write
+from generator.parse import read_config
+from generator.proposal import propose
+from generator.render import render_track
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class UsageProblem(click.ClickException):
+    """What is wrong with the input, and how to mend it; nothing was done."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        """Print the message alone: every finding says already where it is."""
+        click.echo(self.format_message(), err=True)
+
+
+def _config_option(command: Command) -> Command:
+    option = click.option(
+        "-c",
+        "--config",
+        "path",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=Path("audit.toml"),
+        show_default=True,
+        help="The configuration.",
+    )
+    return option(command)
+
+
+@click.group(context_settings={"max_content_width": 100})
+@click.version_option(package_name="pgwitness")
+def main() -> None:
+    """An audit log that PostgreSQL itself writes.
+
+    \b
+    pgwitness init --database postgresql://dba@db/shop > audit.toml
+    pgwitness generate
+    yoyo apply --database postgresql+psycopg://dba@db/shop migrations
+    pgwitness check --database postgresql://dba@db/shop
+    """
+
+
+@main.command()
+@click.option("--database", required=True, help="Connection string of the database to read.")
+@click.option("--schema", "schemas", multiple=True, help="Only these schemas (repeatable).")
+def init(database: str, schemas: tuple[str, ...]) -> None:
+    """Propose an audit.toml from a database's catalogue.
+
+    \b
+    pgwitness init --database postgresql://dba@db/shop > audit.toml
+    """
+    with _connect(database) as connection:
+        click.echo(propose(connection, schemas), nl=False)
+    click.echo("Review it: modules, names, parents, and what to redact.", err=True)
+
+
+@main.command()
+@_config_option
+@click.option("--table", "only", help="Only this table, such as crm.workflow.")
+def render(path: Path, only: str | None) -> None:
+    """Print the SQL that tracks each table.
+
+    \b
+    pgwitness render --table crm.workflow | less
+    """
+    for table in _selected(_read(path), only):
+        click.echo(render_track(table))
+
+
+@main.command()
+@_config_option
+def generate(path: Path) -> None:
+    """Write the migrations that audit.toml needs and that are not there yet.
+
+    \b
+    pgwitness generate --config audit.toml
+    """
+    config = _read(path)
+    for written in write(config.migrations, plan(config)):
+        click.echo(written)
+    click.echo(f"{config.migrations} is in line with {path}.", err=True)
+
+
+@main.command()
+@_config_option
+@click.option("--database", help="Also compare with what is installed in this database.")
+def check(path: Path, database: str | None) -> None:
+    """Compare audit.toml with the migrations, and with a database. Exits 1 where they differ.
+
+    \b
+    pgwitness check --database postgresql://dba@db/shop
+    """
+    config = _read(path)
+    reports = [_report_migration(migration) for migration in plan(config)]
+    if database is not None:
+        with _connect(database) as connection:
+            reports += [_report_finding(finding) for finding in find_drift(connection, config)]
+    for report in reports:
+        click.echo(report)
+    if reports:
+        click.echo(f"{len(reports)} to mend.", err=True)
+        raise SystemExit(1)
+    click.echo(f"ok: {len(config.tables)} tables", err=True)
+
+
+def _read(path: Path) -> Config:
+    try:
+        return read_config(path)
+    except ConfigError as error:
+        raise UsageProblem(str(error)) from None
+
+
+def _selected(config: Config, only: str | None) -> list[TrackedTable]:
+    tables = [table for table in config.tables if only in (None, str(table.name))]
+    if not tables:
+        known = ", ".join(str(table.name) for table in config.tables)
+        raise UsageProblem(f'{config.path}: table "{only}" is not in it – known: {known}')
+    return tables
+
+
+@contextmanager
+def _connect(database: str) -> Iterator[psycopg.Connection]:
+    try:
+        connection = psycopg.connect(database, connect_timeout=10)
+    except psycopg.Error as error:
+        raise UsageProblem(f"--database: {str(error).strip()}") from None
+    with connection:
+        yield connection
+
+
+def _report_migration(migration: Migration) -> str:
+    verb = migration.verb or "install"
+    return (
+        f"migrations: {migration.subject} – needs a migration ({verb}) – run: pgwitness generate\n"
+        f"{migration.diff}"
+    )
+
+
+def _report_finding(finding: Finding) -> str:
+    line = f"{finding.state}: {finding.object} – {finding.what} – {finding.fix}"
+    return f"{line}\n{finding.diff}" if finding.diff else line

@@ -1,0 +1,76 @@
+"""Writes the words of a table as arguments of audit._describe().
+
+Knows the columns of audit.tracked_table; an argument that says nothing is left out.
+"""
+
+import json
+from collections.abc import Iterator
+
+from generator.config import Column, TrackedTable
+from generator.quoting import Sql, literal, text_array
+
+
+def describe(tracked: TrackedTable) -> Sql:
+    """Return the arguments of audit._describe(), one on a line."""
+    return Sql(",\n".join(f"    {name} => {value}" for name, value in _arguments(tracked)))
+
+
+def column_words(tracked: TrackedTable) -> dict[str, dict[str, object]]:
+    """Return audit.tracked_table.columns: the words of each column that has some."""
+    return {name: _words(column) for name, column in tracked.columns.items() if _words(column)}
+
+
+def _arguments(tracked: TrackedTable) -> Iterator[tuple[str, Sql]]:
+    yield "p_table_schema", literal(tracked.name.schema)
+    yield "p_table_name", literal(tracked.name.table)
+    yield "p_module", literal(tracked.module)
+    yield "p_entity", literal(tracked.entity)
+    if tracked.parent:
+        yield "p_part", literal(tracked.part)
+        yield "p_parent_schema", literal(tracked.parent.table.schema)
+        yield "p_parent_table", literal(tracked.parent.table.table)
+        yield "p_parent_key", text_array(tracked.parent.key)
+    for name, columns in _column_lists(tracked).items():
+        if columns:
+            yield name, text_array(columns)
+    for name, value in {"p_label_column": tracked.label, "p_link": tracked.root.link}.items():
+        if value:
+            yield name, literal(value)
+    if tracked.truncate != "log":
+        yield "p_on_truncate", literal(tracked.truncate)
+    if column_words(tracked):
+        yield "p_columns", Sql(_json_object(column_words(tracked)))
+
+
+def _column_lists(tracked: TrackedTable) -> dict[str, tuple[str, ...]]:
+    return {
+        "p_key_columns": tracked.key,
+        "p_ignored": tracked.ignore,
+        "p_excluded": tracked.exclude,
+        "p_redacted": tracked.redact,
+    }
+
+
+def _json_object(words: dict[str, dict[str, object]]) -> str:
+    lines = [
+        f"{json.dumps(k, ensure_ascii=False)}: {json.dumps(v, ensure_ascii=False)}"
+        for k, v in words.items()
+    ]
+    return literal("{\n        " + ",\n        ".join(lines) + "\n    }")
+
+
+def _words(column: Column) -> dict[str, object]:
+    words: dict[str, object] = {}
+    if column.label:
+        words["label"] = column.label
+    if column.values:
+        words["values"] = column.values
+    if column.references:
+        reference = column.references
+        words["references"] = {
+            "schema": reference.table.schema,
+            "table": reference.table.table,
+            "key": reference.key,
+            "label": reference.label,
+        }
+    return words

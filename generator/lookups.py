@@ -1,0 +1,147 @@
+"""What a capture function looks up beside the row: the names of references and of the entity.
+
+Knows which columns that takes, so that exactly these are granted; writes parts of queries only.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from generator.config import Parent, TrackedTable
+from generator.names import TableName
+from generator.quoting import Sql, identifier, literal, qualified
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Columns of one table that the capture function may read."""
+
+    table: Sql
+    columns: Sql
+
+
+@dataclass(frozen=True)
+class NamedReference:
+    """A reference as the template writes it: the column here, and what names its value there."""
+
+    column: Sql
+    column_in_text: Sql
+    table: Sql
+    key: Sql
+    label: Sql
+
+
+@dataclass(frozen=True)
+class AncestorQuery:
+    """The query for the entity that a row of a child table belongs to, in its parts."""
+
+    columns: Sql
+    variables: Sql
+    tables: Sql
+    condition: Sql
+    finds_id: bool
+    finds_label: bool
+
+
+def grants(tracked: TrackedTable) -> list[Grant]:
+    """Return what the capture function must be able to read, by table."""
+    columns: dict[TableName, dict[str, None]] = {}
+    for table, column in read_columns(tracked):
+        columns.setdefault(table, {})[column] = None
+    return [
+        Grant(qualified(table), Sql(", ".join(map(identifier, columns[table]))))
+        for table in columns
+    ]
+
+
+def granted_schemas(tracked: TrackedTable) -> Sql:
+    """Return the schemas of the tables that the capture function reads."""
+    schemas = {table.schema: None for table, _ in read_columns(tracked)}
+    return Sql(", ".join(map(identifier, schemas)))
+
+
+def read_columns(tracked: TrackedTable) -> Iterator[tuple[TableName, str]]:
+    """Yield each table and column that the capture function reads; some come twice."""
+    if _needs_ancestor(tracked):
+        for ancestor in tracked.ancestors:
+            for column in _columns_on_the_way(ancestor):
+                yield ancestor.name, column
+    for reference in tracked.references.values():
+        yield reference.table, reference.key
+        yield reference.table, reference.label
+
+
+def named_references(tracked: TrackedTable) -> list[NamedReference]:
+    """Return the references in the order of audit.toml."""
+    return [
+        NamedReference(
+            identifier(column),
+            literal(column),
+            qualified(reference.table),
+            identifier(reference.key),
+            identifier(reference.label),
+        )
+        for column, reference in tracked.references.items()
+    ]
+
+
+def ancestor_query(tracked: TrackedTable) -> AncestorQuery | None:
+    """Return the query for the entity's label, and for its key where it is not in the row."""
+    if not _needs_ancestor(tracked):
+        return None
+    root = f"a{len(tracked.ancestors)}"
+    found = {}
+    if len(tracked.ancestors) > 1:
+        found["v_entity_id"] = _key_as_text(root, tracked.root.key)
+    if tracked.root.label:
+        found["v_entity_label"] = f"left({root}.{identifier(tracked.root.label)}::text, 256)"
+    return AncestorQuery(
+        columns=Sql(", ".join(found.values())),
+        variables=Sql(", ".join(found)),
+        tables=Sql("\n             ".join(_joins(tracked))),
+        condition=Sql(_row_condition(tracked)),
+        finds_id="v_entity_id" in found,
+        finds_label="v_entity_label" in found,
+    )
+
+
+def _needs_ancestor(tracked: TrackedTable) -> bool:
+    is_named = bool(tracked.ancestors) and tracked.root.label is not None
+    return is_named or len(tracked.ancestors) > 1
+
+
+def _columns_on_the_way(ancestor: TrackedTable) -> tuple[str, ...]:
+    onward = ancestor.parent.key if ancestor.parent else (ancestor.label,)
+    return (*ancestor.key, *(column for column in onward if column))
+
+
+def _joins(tracked: TrackedTable) -> Iterator[str]:
+    parent, *further = tracked.ancestors
+    yield f"{qualified(parent.name)} AS a1"
+    below = parent
+    for level, ancestor in enumerate(further, start=2):
+        assert below.parent is not None  # noqa: S101 - only a root has none, and it is the last
+        condition = _join_condition(level, ancestor, below.parent)
+        yield f"JOIN {qualified(ancestor.name)} AS a{level} ON {condition}"
+        below = ancestor
+
+
+def _join_condition(level: int, ancestor: TrackedTable, parent: Parent) -> str:
+    return " AND ".join(
+        f"a{level}.{identifier(key)} = a{level - 1}.{identifier(reference)}"
+        for key, reference in zip(ancestor.key, parent.key, strict=True)
+    )
+
+
+def _row_condition(tracked: TrackedTable) -> str:
+    assert tracked.parent is not None  # noqa: S101 - asked of child tables only
+    return "\n          AND ".join(
+        f"a1.{identifier(key)} = coalesce(NEW.{identifier(column)}, OLD.{identifier(column)})"
+        for key, column in zip(tracked.ancestors[0].key, tracked.parent.key, strict=True)
+    )
+
+
+def _key_as_text(alias: str, key: tuple[str, ...]) -> str:
+    columns = [f"{alias}.{identifier(column)}" for column in key]
+    if len(columns) == 1:
+        return f"to_jsonb({columns[0]}) #>> '{{}}'"
+    return f"jsonb_build_array({', '.join(columns)})::text"

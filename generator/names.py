@@ -1,0 +1,71 @@
+"""How a table is named in audit.toml, in SQL and inside derived names.
+
+Knows nothing of what is done with the table.
+"""
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+
+MAX_IDENTIFIER_BYTES = 63
+"""NAMEDATALEN - 1: PostgreSQL cuts longer names silently (manual, 4.1.1)."""
+
+_PART = r'(?:"(?:[^"]|"")+"|[^".]+)'
+_QUALIFIED = re.compile(rf"({_PART})\.({_PART})")
+
+
+@dataclass(frozen=True, order=True)
+class TableName:
+    """A table's schema and name, as the catalogue has them (unquoted)."""
+
+    schema: str
+    table: str
+
+    def __str__(self) -> str:
+        """Return the name as audit.toml writes it: quoted only where it must be."""
+        return f"{_as_written(self.schema)}.{_as_written(self.table)}"
+
+    @property
+    def capture_function(self) -> str:
+        """Name of the table's capture function in schema audit.
+
+        One that PostgreSQL would cut ends in a hash instead, so that two long names stay two.
+        """
+        name = f"capture_{self.schema}_{self.table}"
+        if len(name.encode()) <= MAX_IDENTIFIER_BYTES:
+            return name
+        digest = sha256(f"{self.schema}\0{self.table}".encode()).hexdigest()[:8]
+        cut = name.encode()[: MAX_IDENTIFIER_BYTES - 9].decode(errors="ignore")
+        return f"{cut}_{digest}"
+
+
+def parse_table_name(written: str) -> TableName:
+    """Read ``schema.table``, each part literal or in SQL double quotes.
+
+    Raises ValueError where it is neither.
+    """
+    match = _QUALIFIED.fullmatch(written)
+    if match is None:
+        raise ValueError(f"{written!r} is not schema.table")
+    schema, table = (_unquote(part) for part in match.groups())
+    return TableName(schema, table)
+
+
+def identifier_problem(name: str) -> str | None:
+    """Say why PostgreSQL would not keep *name* as it is, or None."""
+    size = len(name.encode())
+    if size > MAX_IDENTIFIER_BYTES:
+        return f"has {size} bytes; PostgreSQL keeps {MAX_IDENTIFIER_BYTES} and cuts the rest"
+    if not name.isprintable():
+        return "holds a control character, which would break the comments that name it"
+    return None
+
+
+def _as_written(part: str) -> str:
+    if '"' in part or "." in part:
+        return '"' + part.replace('"', '""') + '"'
+    return part
+
+
+def _unquote(part: str) -> str:
+    return part[1:-1].replace('""', '"') if part.startswith('"') else part

@@ -1,0 +1,223 @@
+"""Turns audit.toml into a Config, or into every reason why it can't.
+
+Knows how the tables of one file relate; whether they exist is for the catalogue to say.
+"""
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from generator.config import Column, Config, ConfigError, Parent, Reference, TrackedTable
+from generator.names import TableName
+from generator.toml_reader import Reader, Toml
+
+SECRET_LOOKING = re.compile(
+    r"passw(or)?d|passphrase|pwd|secret|token|api_?key|access_?key|private_?key|credential"
+    r"|salt$|otp|cvv|card_?number",
+    re.IGNORECASE,
+)
+"""Column names that need a policy: the log would keep their values for as long as it keeps days."""
+
+_TOP = ("source", "migrations", "table")
+_TABLE = (
+    *("module", "entity", "part", "parent", "key", "label", "link", "columns"),
+    *("ignore", "exclude", "redact", "keep", "truncate"),
+)
+_POLICIES = ("ignore", "exclude", "redact", "keep")
+_TRUNCATE = ("log", "forbid")
+
+
+def read_config(path: Path) -> Config:
+    """Read audit.toml. Raises ConfigError with all findings."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError([f"{path}: no such file – write one with: pgwitness init"]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: is not TOML: {error}"]) from None
+    reader = Reader(path.name)
+    config = _read_document(reader, document, path)
+    if reader.findings:
+        raise ConfigError(reader.findings)
+    return config
+
+
+def _read_document(reader: Reader, document: Toml, path: Path) -> Config:
+    reader.known(document, _TOP, "")
+    source = reader.text(document, "source", "", "crm")
+    folder = reader.optional_text(document, "migrations", "", "migrations") or "migrations"
+    bodies = dict(_table_bodies(reader, document))
+    tables = {name: _read_table(reader, name, body, source) for name, body in bodies.items()}
+    _check_function_names(reader, tables)
+    resolved = tuple(_with_ancestors(reader, table, tables) for table in tables.values())
+    for table in resolved:
+        _check_parent_key(reader, table)
+    return Config(path, source, path.parent / folder, resolved)
+
+
+def _table_bodies(reader: Reader, document: Toml) -> Iterator[tuple[TableName, Toml]]:
+    written = reader.mapping(document, "table", "")
+    seen: set[TableName] = set()
+    for key in written:
+        where = f'table "{key}"'
+        name = reader.table_name(key, where)
+        if name in seen:
+            reader.finding(where, "is there twice – merge the two")
+        elif name is not None:
+            seen.add(name)
+            yield name, reader.mapping(written, key, "table")
+
+
+def _read_table(reader: Reader, name: TableName, body: Toml, source: str) -> TrackedTable:
+    where = f'table "{name}"'
+    reader.known(body, _TABLE, where)
+    parent = _read_parent(reader, body, where)
+    part = reader.text(body, "part", where, "Condition") if parent else None
+    _check_place(reader, body, where, is_child="parent" in body)
+    table = TrackedTable(
+        name=name,
+        source=source,
+        module="" if "parent" in body else reader.text(body, "module", where, "Workflows"),
+        entity="" if "parent" in body else reader.text(body, "entity", where, "Workflow"),
+        part=part,
+        parent=parent,
+        key=reader.columns(body, "key", where, default=("id",)),
+        label=reader.optional_text(body, "label", where, "name"),
+        link=_read_link(reader, body, where),
+        columns=_read_columns(reader, body, where),
+        ignore=reader.columns(body, "ignore", where),
+        exclude=reader.columns(body, "exclude", where),
+        redact=reader.columns(body, "redact", where),
+        keep=reader.columns(body, "keep", where),
+        truncate=reader.choice(body, "truncate", _TRUNCATE, where),
+    )
+    _check_policies(reader, table, where)
+    return table
+
+
+def _check_place(reader: Reader, body: Toml, where: str, *, is_child: bool) -> None:
+    for key in ("module", "entity", "link") if is_child else ("part",):
+        if key in body:
+            why = "comes from the parent" if is_child else "needs a parent"
+            reader.finding(
+                where, f'"{key}" {why} – remove it' + ("" if is_child else ", or add one")
+            )
+
+
+def _read_parent(reader: Reader, body: Toml, where: str) -> Parent | None:
+    if "parent" not in body:
+        return None
+    where = f"{where}: parent"
+    parent = reader.mapping(body, "parent", where)
+    reader.known(parent, ("table", "key"), where)
+    table = reader.table_name(reader.text(parent, "table", where, "crm.workflow"), where)
+    key = reader.columns(parent, "key", where)
+    if not key:
+        reader.finding(where, '"key" is missing – name the columns that hold the parent\'s key')
+    return Parent(table, key) if table else None
+
+
+def _read_link(reader: Reader, body: Toml, where: str) -> str | None:
+    link = reader.optional_text(body, "link", where, "/workflows/{id}")
+    if link and not re.match(r"(https?://|/(?!/))", link):
+        reader.finding(where, '"link" must begin with / or http:// or https://')
+    return link
+
+
+def _read_columns(reader: Reader, body: Toml, where: str) -> dict[str, Column]:
+    columns = reader.mapping(body, "columns", where)
+    return {
+        name: _read_column(reader, name, reader.mapping(columns, name, where), where)
+        for name in columns
+    }
+
+
+def _read_column(reader: Reader, name: str, body: Toml, where: str) -> Column:
+    where = f'{where}: column "{name}"'
+    reader.identifier(name, where)
+    reader.known(body, ("label", "values", "references"), where)
+    values = reader.mapping(body, "values", where)
+    return Column(
+        label=reader.optional_text(body, "label", where, "Name"),
+        values={key: reader.text(values, key, f"{where}: values", "on") for key in values},
+        references=_read_reference(reader, body, where) if "references" in body else None,
+    )
+
+
+def _read_reference(reader: Reader, body: Toml, where: str) -> Reference | None:
+    where = f"{where}: references"
+    reference = reader.mapping(body, "references", where)
+    reader.known(reference, ("table", "key", "label"), where)
+    table = reader.table_name(reader.text(reference, "table", where, "crm.app_user"), where)
+    key = reader.optional_text(reference, "key", where, "id") or "id"
+    label = reader.text(reference, "label", where, "full_name")
+    for column in (key, label):
+        reader.identifier(column or "?", where)
+    return Reference(table, key, label) if table else None
+
+
+def _check_policies(reader: Reader, table: TrackedTable, where: str) -> None:
+    policies = {policy: getattr(table, policy) for policy in _POLICIES}
+    named = Counter(column for columns in policies.values() for column in set(columns))
+    for column, count in named.items():
+        if count > 1:
+            reader.finding(where, f'column "{column}" has {count} policies – keep one of them')
+    shown = {*table.key, *(table.parent.key if table.parent else ()), *table.references}
+    for column in sorted((shown | {table.label}) & {*table.exclude, *table.redact}):
+        reader.finding(where, f'column "{column}" can\'t be hidden: it tells which row it was')
+    for column in table.columns:
+        if SECRET_LOOKING.search(column) and column not in named:
+            reader.finding(where, secret_without_policy(column))
+
+
+def secret_without_policy(column: str) -> str:
+    """Say that a column looks like a secret, and how to decide about it."""
+    return (
+        f'column "{column}" looks like a secret – add it to "redact" or "exclude", '
+        'or to "keep" where it is none'
+    )
+
+
+def _check_function_names(reader: Reader, tables: dict[TableName, TrackedTable]) -> None:
+    owner: dict[str, TableName] = {}
+    for name in tables:
+        other = owner.setdefault(name.capture_function, name)
+        if other != name:
+            what = f'and "{other}" would share the function audit."{name.capture_function}"'
+            reader.finding(f'table "{name}"', f"{what} – track one of them, or rename it")
+
+
+def _with_ancestors(
+    reader: Reader, table: TrackedTable, tables: dict[TableName, TrackedTable]
+) -> TrackedTable:
+    ancestors: list[TrackedTable] = []
+    current = table
+    while current.parent is not None:
+        parent = tables.get(current.parent.table)
+        if parent is None:
+            what = f'its parent "{current.parent.table}" is not tracked – add it to this file'
+            reader.finding(f'table "{current.name}"', what)
+            return table
+        if parent is table or parent in ancestors:
+            reader.finding(f'table "{table.name}"', "is its own ancestor – remove one parent")
+            return table
+        ancestors.append(parent)
+        current = parent
+    return _replace_place(table, ancestors) if ancestors else table
+
+
+def _replace_place(table: TrackedTable, ancestors: list[TrackedTable]) -> TrackedTable:
+    root = ancestors[-1]
+    return replace(table, module=root.module, entity=root.entity, ancestors=tuple(ancestors))
+
+
+def _check_parent_key(reader: Reader, table: TrackedTable) -> None:
+    if table.parent and table.ancestors:
+        parent = table.ancestors[0]
+        if len(parent.key) != len(table.parent.key):
+            what = f'"{parent.name}" has the key {", ".join(parent.key) or "(none)"}'
+            fix = f"name {len(parent.key)} columns" if parent.key else "give it a key"
+            reader.finding(f'table "{table.name}": parent', f"{what} – {fix}")

@@ -1,0 +1,639 @@
+-- Three roles, none of which can log in: one owns the log, one may only add to it, one may only
+-- read it. Roles belong to the whole cluster, so they may be here already.
+
+DO $roles$
+DECLARE
+    v_role    text;
+    v_comment text;
+BEGIN
+    IF current_setting('server_encoding') = 'SQL_ASCII' THEN
+        RAISE EXCEPTION 'pgwitness cannot be installed in database %', current_database()
+            USING ERRCODE = 'UA002',
+                  DETAIL = 'Its encoding is SQL_ASCII, which lets through text that JSON can''t hold.',
+                  HINT = 'Create the database with ENCODING ''UTF8''.';
+    END IF;
+    FOR v_role, v_comment IN
+        VALUES ('audit_owner',  'Owns the schema audit. Members maintain the log.'),
+               ('audit_writer', 'Owns the capture functions. May add entries, and nothing else.'),
+               ('audit_reader', 'May read the log. The viewer logs in as a member of it.')
+    LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = v_role) THEN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', v_role);
+            EXECUTE format('COMMENT ON ROLE %I IS %L', v_role, v_comment);
+        END IF;
+    END LOOP;
+END
+$roles$;
+
+-- Whoever installs must be able to act as the owner and the writer; a superuser is already.
+GRANT audit_owner, audit_writer TO CURRENT_USER;
+
+CREATE SCHEMA IF NOT EXISTS audit AUTHORIZATION audit_owner;
+
+SET LOCAL ROLE audit_owner;
+
+REVOKE ALL ON SCHEMA audit FROM PUBLIC;
+GRANT USAGE ON SCHEMA audit TO audit_writer, audit_reader;
+COMMENT ON SCHEMA audit IS
+    'pgwitness: who changed what, and what it was before. Read audit.entry.';
+
+-- What the application says about itself: four settings, which last as long as its transaction.
+--
+--     SET LOCAL audit.actor = '42';            who: a stable key of the person
+--     SET LOCAL audit.actor_name = 'Ana Diaz'; the name to show, as it is today
+--     SET LOCAL audit.ip = '203.0.113.24';     from where
+--     SET LOCAL audit.context = '{"request": "7f1c"}';  anything else, as JSON
+
+CREATE OR REPLACE FUNCTION audit.set_context(
+    p_actor      text,
+    p_ip         text DEFAULT NULL,
+    p_actor_name text DEFAULT NULL,
+    p_context    jsonb DEFAULT NULL
+)
+    RETURNS void
+    LANGUAGE sql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $set_context$
+    SELECT set_config('audit.actor', coalesce(p_actor, ''), true),
+           set_config('audit.ip', coalesce(p_ip, ''), true),
+           set_config('audit.actor_name', coalesce(p_actor_name, ''), true),
+           set_config('audit.context', coalesce(p_context::text, ''), true),
+           set_config('audit.bound_at', extract(epoch FROM transaction_timestamp())::text, true);
+$set_context$;
+
+COMMENT ON FUNCTION audit.set_context(text, text, text, jsonb) IS
+    'Say who acts, from where and why, until the end of this transaction. The same as four SET '
+    'LOCAL, and it binds them to the transaction: entry.actor_bound is true, so that an actor '
+    'that a pooled connection kept from somebody else can be told from one that was meant.';
+
+REVOKE ALL ON FUNCTION audit.set_context(text, text, text, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._context(p_said text)
+    RETURNS jsonb
+    LANGUAGE plpgsql
+    IMMUTABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_context$
+BEGIN
+    RETURN left(p_said, 8192)::jsonb;
+EXCEPTION
+    WHEN data_exception OR program_limit_exceeded THEN
+        RETURN jsonb_build_object('unparsed', left(p_said, 8192));
+END
+$_context$;
+
+COMMENT ON FUNCTION audit._context(text) IS
+    'The setting audit.context as JSON. What is not JSON, or is longer than 8,192 characters, is '
+    'kept as it came under the key "unparsed": bad context never refuses the write.';
+
+REVOKE ALL ON FUNCTION audit._context(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._context(text) TO audit_writer;
+
+-- The log. The capture functions say what happened to which row; who, when and from where are
+-- the defaults below, so that they are the same for every table.
+
+CREATE SEQUENCE IF NOT EXISTS audit.entry_id_seq AS bigint;
+
+COMMENT ON SEQUENCE audit.entry_id_seq IS
+    'Numbers audit.entry. Not an identity column: PostgreSQL 17 refuses to attach a partition '
+    'that copied one. Numbers of rolled-back writes are missing; that is no gap in the log.';
+
+CREATE TABLE IF NOT EXISTS audit.entry (
+    id               bigint      NOT NULL DEFAULT nextval('audit.entry_id_seq'),
+    occurred_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    transaction_id   xid8        NOT NULL DEFAULT pg_current_xact_id(),
+    transaction_at   timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    actor_bound      boolean              DEFAULT CASE
+        WHEN current_setting('audit.actor', true) <> ''
+        THEN current_setting('audit.bound_at', true)
+             IS NOT DISTINCT FROM extract(epoch FROM transaction_timestamp())::text
+        END,
+    source           text        NOT NULL,
+    operation        text        NOT NULL,
+    table_schema     text        NOT NULL,
+    table_name       text        NOT NULL,
+    module           text        NOT NULL,
+    entity           text        NOT NULL,
+    part             text,
+    entity_id        text,
+    entity_label     text,
+    actor            text                 DEFAULT
+        nullif(left(current_setting('audit.actor', true), 256), ''),
+    actor_name       text                 DEFAULT
+        nullif(left(current_setting('audit.actor_name', true), 256), ''),
+    ip               text                 DEFAULT
+        nullif(left(current_setting('audit.ip', true), 128), ''),
+    db_user          text        NOT NULL DEFAULT session_user,
+    db_role          text                 DEFAULT nullif(current_setting('role'), 'none'),
+    client_addr      inet                 DEFAULT inet_client_addr(),
+    application_name text                 DEFAULT
+        nullif(current_setting('application_name'), ''),
+    context          jsonb                DEFAULT CASE
+        WHEN current_setting('audit.context', true) <> ''
+        THEN audit._context(current_setting('audit.context', true))
+        END,
+    row_key          jsonb,
+    labels           jsonb,
+    old_row          jsonb,
+    new_row          jsonb,
+    CONSTRAINT entry_pkey
+        PRIMARY KEY (occurred_at, id),
+    CONSTRAINT entry_operation_is_known
+        CHECK (operation IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
+    CONSTRAINT entry_old_row_iff_update_or_delete
+        CHECK ((old_row IS NOT NULL) = (operation IN ('UPDATE', 'DELETE'))),
+    CONSTRAINT entry_new_row_iff_insert_or_update
+        CHECK ((new_row IS NOT NULL) = (operation IN ('INSERT', 'UPDATE')))
+) PARTITION BY RANGE (occurred_at);
+
+COMMENT ON TABLE audit.entry IS
+    'One row for each row that an insert, update or delete changed in a tracked table, and one '
+    'for each TRUNCATE. Only ever added to; old days are dropped as whole partitions. The '
+    'entries of one transaction_id and entity_id are what an admin calls a change.';
+COMMENT ON COLUMN audit.entry.id IS
+    'Orders the entries of one transaction. Across transactions ids do not follow commit order: '
+    'to read the log as a stream, take transaction_id < pg_snapshot_xmin(pg_current_snapshot()).';
+COMMENT ON COLUMN audit.entry.occurred_at IS
+    'When the row was written, by clock_timestamp(): a transaction that began yesterday writes '
+    'into today. Decides the partition, which is a day in UTC.';
+COMMENT ON COLUMN audit.entry.transaction_id IS
+    'The writing transaction; savepoints share it. Unique in one cluster, until a dump is '
+    'restored into another.';
+COMMENT ON COLUMN audit.entry.transaction_at IS
+    'When the writing transaction began, by transaction_timestamp().';
+COMMENT ON COLUMN audit.entry.actor_bound IS
+    'True: audit.set_context() named the actor in this transaction. False: a setting did, which '
+    'a pooled connection may have kept from somebody else. Null: no actor.';
+COMMENT ON COLUMN audit.entry.source IS
+    'Which database wrote the entry: the word "source" of audit.toml.';
+COMMENT ON COLUMN audit.entry.operation IS
+    'INSERT, UPDATE, DELETE or TRUNCATE: what happened to the row, not to the entity.';
+COMMENT ON COLUMN audit.entry.table_schema IS
+    'Schema of the tracked table; of the root, where it is partitioned.';
+COMMENT ON COLUMN audit.entry.table_name IS
+    'Name of the tracked table; of the root, where it is partitioned.';
+COMMENT ON COLUMN audit.entry.module IS
+    'Where an admin would look for the entity, such as "Workflows".';
+COMMENT ON COLUMN audit.entry.entity IS
+    'What kind of thing was changed, such as "Workflow". For a row of a child table: the parent''s.';
+COMMENT ON COLUMN audit.entry.part IS
+    'What the row is to its entity, such as "Condition". Null: the row is the entity itself.';
+COMMENT ON COLUMN audit.entry.entity_id IS
+    'Key of the entity as text; a JSON array where the key is composite. Null for TRUNCATE, for a '
+    'table without a key, and for a part whose parents were deleted by the same statement.';
+COMMENT ON COLUMN audit.entry.entity_label IS
+    'Name of the entity as it was after the write. Null where it has none, or could not be read.';
+COMMENT ON COLUMN audit.entry.actor IS
+    'Who acted, as the application said (audit.actor), cut at 256 characters. Null: it said '
+    'nothing, and the product itself acted ("System").';
+COMMENT ON COLUMN audit.entry.actor_name IS
+    'The actor''s name at that time, as the application said (audit.actor_name).';
+COMMENT ON COLUMN audit.entry.ip IS
+    'The actor''s address as the application said (audit.ip), cut at 128 characters. Text, because '
+    'what is no address is kept as it came.';
+COMMENT ON COLUMN audit.entry.db_user IS
+    'The role that logged in, as the database saw (session_user).';
+COMMENT ON COLUMN audit.entry.db_role IS
+    'The role it had taken by SET ROLE. Null: none.';
+COMMENT ON COLUMN audit.entry.client_addr IS
+    'Address of the connection, as the database saw: behind a pooler, the pooler''s. Null: a '
+    'Unix-domain socket.';
+COMMENT ON COLUMN audit.entry.application_name IS
+    'What the connection called itself (application_name). Null: nothing.';
+COMMENT ON COLUMN audit.entry.context IS
+    'Anything else that the application said (audit.context), such as a request id.';
+COMMENT ON COLUMN audit.entry.row_key IS
+    'Key of the row after the write, or before a DELETE. Where an UPDATE changed the key, the '
+    'former one is in old_row. Null for TRUNCATE and for tables without a key.';
+COMMENT ON COLUMN audit.entry.labels IS
+    'Names that the references of old_row and new_row had: {"owner_id": {"7": "Ana Diaz"}}. Null: '
+    'the table has none, or they could not be read.';
+COMMENT ON COLUMN audit.entry.old_row IS
+    'The row before, less excluded columns. Redacted values are {"redacted": fingerprint}.';
+COMMENT ON COLUMN audit.entry.new_row IS
+    'The row after, as it was stored: what BEFORE triggers did to it is in here.';
+COMMENT ON CONSTRAINT entry_pkey ON audit.entry IS
+    'Also the order in which the log is read.';
+COMMENT ON CONSTRAINT entry_operation_is_known ON audit.entry IS
+    'The four ways to change a table.';
+COMMENT ON CONSTRAINT entry_old_row_iff_update_or_delete ON audit.entry IS
+    'There was a row before, or there was none.';
+COMMENT ON CONSTRAINT entry_new_row_iff_insert_or_update ON audit.entry IS
+    'There is a row after, or there is none.';
+
+CREATE INDEX IF NOT EXISTS entry_by_transaction
+    ON audit.entry (transaction_id);
+COMMENT ON INDEX audit.entry_by_transaction IS
+    'Collects the entries of one change.';
+
+CREATE INDEX IF NOT EXISTS entry_by_actor
+    ON audit.entry (actor, occurred_at);
+COMMENT ON INDEX audit.entry_by_actor IS
+    'Finds what one person did, and which persons there are.';
+
+-- A hash, because a key may be longer than the 2,704 bytes that a btree takes.
+CREATE INDEX IF NOT EXISTS entry_by_entity
+    ON audit.entry (entity, hashtextextended(entity_id, 0), occurred_at);
+COMMENT ON INDEX audit.entry_by_entity IS
+    'Finds the history of one entity, and the changes of one kind of entity.';
+
+-- Entries are added and read. Nobody may change one: not by a privilege that covers every table
+-- (pg_write_all_data), and not by mistake as the owner.
+
+GRANT INSERT ON audit.entry TO audit_writer;
+GRANT USAGE ON SEQUENCE audit.entry_id_seq TO audit_writer;
+GRANT SELECT ON audit.entry TO audit_reader;
+
+ALTER TABLE audit.entry ENABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS entry_is_written_by_capture ON audit.entry;
+CREATE POLICY entry_is_written_by_capture
+    ON audit.entry
+    FOR INSERT
+    TO audit_writer
+    WITH CHECK (true);
+COMMENT ON POLICY entry_is_written_by_capture ON audit.entry IS
+    'Only the capture functions add entries, whatever else a role has been granted.';
+
+DROP POLICY IF EXISTS entry_is_read_by_readers ON audit.entry;
+CREATE POLICY entry_is_read_by_readers
+    ON audit.entry
+    FOR SELECT
+    TO audit_reader
+    USING (true);
+COMMENT ON POLICY entry_is_read_by_readers ON audit.entry IS
+    'Members of audit_reader see every entry; roles with pg_read_all_data alone see none.';
+
+CREATE OR REPLACE FUNCTION audit._refuse_change()
+    RETURNS trigger
+    LANGUAGE plpgsql
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_refuse_change$
+BEGIN
+    RAISE EXCEPTION '% on %.% is refused: entries of the audit log are never changed',
+                    TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME
+        USING ERRCODE = 'UA001',
+              HINT = 'Old days leave the log as whole partitions; nothing else does.';
+END
+$_refuse_change$;
+
+COMMENT ON FUNCTION audit._refuse_change() IS
+    'Refuses UPDATE, DELETE and TRUNCATE of the log with SQLSTATE UA001.';
+
+REVOKE ALL ON FUNCTION audit._refuse_change() FROM PUBLIC;
+
+CREATE OR REPLACE TRIGGER entry_is_append_only
+    BEFORE UPDATE OR DELETE ON audit.entry
+    FOR EACH ROW EXECUTE FUNCTION audit._refuse_change();
+COMMENT ON TRIGGER entry_is_append_only ON audit.entry IS
+    'No entry is changed or removed, not even by the owner. Costs an INSERT nothing.';
+
+CREATE OR REPLACE TRIGGER entry_is_not_truncated
+    BEFORE TRUNCATE ON audit.entry
+    FOR EACH STATEMENT EXECUTE FUNCTION audit._refuse_change();
+COMMENT ON TRIGGER entry_is_not_truncated ON audit.entry IS
+    'The log is not emptied, not even by the owner. Each partition has the same trigger.';
+
+-- A partition for each day in UTC, and one without an upper bound after the last: an entry always
+-- finds its place. There is never a DEFAULT partition, because it would forbid detaching a day
+-- concurrently.
+
+CREATE OR REPLACE FUNCTION audit._add_partition(p_from date, p_to date)
+    RETURNS void
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_add_partition$
+DECLARE
+    v_name  text := 'entry_' || to_char(p_from, 'YYYYMMDD')
+                    || CASE WHEN p_to = 'infinity' THEN '_on' ELSE '' END;
+    v_upper text := CASE
+        WHEN p_to = 'infinity' THEN 'MAXVALUE'
+        ELSE quote_literal(to_char(p_to, 'YYYY-MM-DD') || ' 00:00:00+00')
+        END;
+    v_grantee text;
+BEGIN
+    EXECUTE format('CREATE TABLE audit.%I (LIKE audit.entry INCLUDING ALL)', v_name);
+    EXECUTE format('COMMENT ON TABLE audit.%I IS %L', v_name,
+                   'Entries since ' || to_char(p_from, 'YYYY-MM-DD') || ' 00:00 UTC. Read audit.entry.');
+
+    -- LIKE copies no row security, and default privileges may have granted what nobody should have.
+    EXECUTE format('ALTER TABLE audit.%I ENABLE ROW LEVEL SECURITY', v_name);
+    FOR v_grantee IN
+        SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
+        FROM pg_class c, aclexplode(c.relacl) a
+        WHERE c.oid = format('audit.%I', v_name)::regclass AND a.grantee <> c.relowner
+    LOOP
+        EXECUTE format('REVOKE ALL ON audit.%I FROM %s', v_name, v_grantee);
+    END LOOP;
+    EXECUTE format('CREATE TRIGGER entry_is_not_truncated BEFORE TRUNCATE ON audit.%I '
+                   'FOR EACH STATEMENT EXECUTE FUNCTION audit._refuse_change()', v_name);
+
+    -- ATTACH, unlike CREATE TABLE ... PARTITION OF, does not wait for readers and writers.
+    EXECUTE format('ALTER TABLE audit.entry ATTACH PARTITION audit.%I FOR VALUES FROM (%L) TO (%s)',
+                   v_name, to_char(p_from, 'YYYY-MM-DD') || ' 00:00:00+00', v_upper);
+END
+$_add_partition$;
+
+COMMENT ON FUNCTION audit._add_partition(date, date) IS
+    'Add a partition of audit.entry from one UTC midnight to another, or to infinity. Writers are '
+    'not delayed. Fails where a partition covers that time already.';
+
+REVOKE ALL ON FUNCTION audit._add_partition(date, date) FROM PUBLIC;
+
+DO $first_days$
+DECLARE
+    v_today date := (clock_timestamp() AT TIME ZONE 'UTC')::date;
+    v_day   date;
+BEGIN
+    IF EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhparent = 'audit.entry'::regclass) THEN
+        RETURN;
+    END IF;
+    FOR v_day IN SELECT v_today + n FROM generate_series(-1, 45) AS n LOOP
+        PERFORM audit._add_partition(v_day, v_day + 1);
+    END LOOP;
+    PERFORM audit._add_partition(v_today + 46, 'infinity');
+END
+$first_days$;
+
+-- Rows as the log stores them: as jsonb, and redacted where audit.toml says so.
+
+CREATE OR REPLACE FUNCTION audit._salvage(p_row anyelement)
+    RETURNS jsonb
+    LANGUAGE plpgsql
+    STABLE
+    STRICT
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_salvage$
+DECLARE
+    v_row   jsonb := '{}';
+    v_name  name;
+    v_value jsonb;
+BEGIN
+    FOR v_name IN
+        SELECT a.attname
+        FROM pg_type AS t
+             JOIN pg_attribute AS a ON a.attrelid = t.typrelid
+        WHERE t.oid = pg_typeof(p_row) AND a.attnum > 0 AND NOT a.attisdropped
+    LOOP
+        BEGIN
+            EXECUTE format('SELECT to_jsonb(($1).%I)', v_name) INTO v_value USING p_row;
+        EXCEPTION
+            WHEN data_exception OR program_limit_exceeded THEN
+                EXECUTE format('SELECT to_jsonb(left(($1).%I::text, 1048576))', v_name)
+                INTO v_value USING p_row;
+        END;
+        v_row := v_row || jsonb_build_object(v_name, v_value);
+    END LOOP;
+    RETURN v_row;
+END
+$_salvage$;
+
+COMMENT ON FUNCTION audit._salvage(anyelement) IS
+    'A row of which jsonb can''t hold some value, such as "\u0000" in a json column or a text of '
+    '260 MB. That value is kept as text, cut at 1,048,576 characters; the others are whole.';
+
+REVOKE ALL ON FUNCTION audit._salvage(anyelement) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._salvage(anyelement) TO audit_writer;
+
+-- A redacted column shows that a value changed, and whether it came back, never the value.
+
+CREATE TABLE IF NOT EXISTS audit.fingerprint_key (
+    is_only boolean NOT NULL DEFAULT true,
+    secret  text    NOT NULL DEFAULT gen_random_uuid()::text || gen_random_uuid()::text,
+    CONSTRAINT fingerprint_key_pkey PRIMARY KEY (is_only),
+    CONSTRAINT fingerprint_key_is_one CHECK (is_only)
+);
+
+COMMENT ON TABLE audit.fingerprint_key IS
+    'The secret of this database behind the fingerprints of redacted values, in one row. '
+    'Nobody but audit_owner can read it: with it, a short value could be guessed from its '
+    'fingerprint.';
+COMMENT ON COLUMN audit.fingerprint_key.is_only IS
+    'Always true: there is one key. A new one makes old fingerprints incomparable.';
+COMMENT ON COLUMN audit.fingerprint_key.secret IS
+    '244 random bits as text.';
+COMMENT ON CONSTRAINT fingerprint_key_pkey ON audit.fingerprint_key IS
+    'One row.';
+COMMENT ON CONSTRAINT fingerprint_key_is_one ON audit.fingerprint_key IS
+    'One row.';
+
+INSERT INTO audit.fingerprint_key (is_only) VALUES (true) ON CONFLICT DO NOTHING;
+
+CREATE OR REPLACE FUNCTION audit._redact(p_row jsonb, p_columns text[])
+    RETURNS jsonb
+    LANGUAGE sql
+    STABLE
+    STRICT
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $_redact$
+    SELECT p_row || coalesce(jsonb_object_agg(c.name, jsonb_build_object('redacted',
+               left(encode(sha256(convert_to(k.secret || c.name || chr(31) || (p_row ->> c.name),
+                                             'UTF8')), 'hex'), 16))), '{}')
+    FROM unnest(p_columns) AS c (name), audit.fingerprint_key AS k
+    WHERE p_row ->> c.name IS NOT NULL;
+$_redact$;
+
+COMMENT ON FUNCTION audit._redact(jsonb, text[]) IS
+    'A row with the named columns'' values replaced by {"redacted": fingerprint}. Equal values of '
+    'one column have equal fingerprints; null stays null.';
+
+REVOKE ALL ON FUNCTION audit._redact(jsonb, text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._redact(jsonb, text[]) TO audit_writer;
+
+-- What is tracked, and in which words: the page and every psql user read the same ones.
+
+CREATE TABLE IF NOT EXISTS audit.tracked_table (
+    table_schema  text        NOT NULL,
+    table_name    text        NOT NULL,
+    module        text        NOT NULL,
+    entity        text        NOT NULL,
+    part          text,
+    key_columns   text[]      NOT NULL,
+    label_column  text,
+    parent_schema text,
+    parent_table  text,
+    parent_key    text[],
+    link          text,
+    columns       jsonb       NOT NULL,
+    ignored       text[]      NOT NULL,
+    excluded      text[]      NOT NULL,
+    redacted      text[]      NOT NULL,
+    on_truncate   text        NOT NULL,
+    tracked_at    timestamptz NOT NULL DEFAULT now(),
+    untracked_at  timestamptz,
+    CONSTRAINT tracked_table_pkey
+        PRIMARY KEY (table_schema, table_name),
+    CONSTRAINT tracked_table_part_iff_parent
+        CHECK ((part IS NOT NULL) = (parent_table IS NOT NULL)),
+    CONSTRAINT tracked_table_parent_is_whole
+        CHECK (num_nulls(parent_schema, parent_table, parent_key) IN (0, 3)),
+    CONSTRAINT tracked_table_on_truncate_is_known
+        CHECK (on_truncate IN ('log', 'forbid'))
+);
+
+COMMENT ON TABLE audit.tracked_table IS
+    'The tables whose changes are captured, with the words to show them in. Written by the '
+    'migrations; a table that is no longer tracked stays, for the sake of its old entries.';
+COMMENT ON COLUMN audit.tracked_table.table_schema IS 'Schema of the table.';
+COMMENT ON COLUMN audit.tracked_table.table_name IS 'Name of the table.';
+COMMENT ON COLUMN audit.tracked_table.module IS 'As entry.module.';
+COMMENT ON COLUMN audit.tracked_table.entity IS 'As entry.entity.';
+COMMENT ON COLUMN audit.tracked_table.part IS 'As entry.part.';
+COMMENT ON COLUMN audit.tracked_table.key_columns IS
+    'Columns of the key in order. Empty: the table has none.';
+COMMENT ON COLUMN audit.tracked_table.label_column IS
+    'The column that names a row. Null: rows are named by their key.';
+COMMENT ON COLUMN audit.tracked_table.parent_schema IS
+    'Schema of the table whose entity a row belongs to. Null: a row is an entity itself.';
+COMMENT ON COLUMN audit.tracked_table.parent_table IS 'Table of the parent.';
+COMMENT ON COLUMN audit.tracked_table.parent_key IS
+    'Columns of this table that hold the parent''s key, in the order of the parent''s key_columns.';
+COMMENT ON COLUMN audit.tracked_table.link IS
+    'Where the entity is found in the product, such as /workflows/{id}; {id} stands for entity_id. '
+    'Null: nowhere.';
+COMMENT ON COLUMN audit.tracked_table.columns IS
+    'Words by column: {"owner_id": {"label": "Owner", "values": {...}, "references": {...}}}.';
+COMMENT ON COLUMN audit.tracked_table.ignored IS
+    'Columns whose change alone is no entry. Their values are stored.';
+COMMENT ON COLUMN audit.tracked_table.excluded IS
+    'Columns that are never stored.';
+COMMENT ON COLUMN audit.tracked_table.redacted IS
+    'Columns that are stored as fingerprints.';
+COMMENT ON COLUMN audit.tracked_table.on_truncate IS
+    'log: TRUNCATE leaves an entry. forbid: it is refused with SQLSTATE UA003.';
+COMMENT ON COLUMN audit.tracked_table.tracked_at IS
+    'Since when changes are captured without a gap.';
+COMMENT ON COLUMN audit.tracked_table.untracked_at IS
+    'Since when they no longer are. Null: they are.';
+COMMENT ON CONSTRAINT tracked_table_pkey ON audit.tracked_table IS
+    'A table is tracked once.';
+COMMENT ON CONSTRAINT tracked_table_part_iff_parent ON audit.tracked_table IS
+    'A part is a part of something.';
+COMMENT ON CONSTRAINT tracked_table_parent_is_whole ON audit.tracked_table IS
+    'A parent is a table and a way to find its row.';
+COMMENT ON CONSTRAINT tracked_table_on_truncate_is_known ON audit.tracked_table IS
+    'The two policies.';
+
+GRANT SELECT ON audit.tracked_table TO audit_reader;
+
+CREATE OR REPLACE PROCEDURE audit._describe(
+    p_table_schema  text,
+    p_table_name    text,
+    p_module        text,
+    p_entity        text,
+    p_part          text   DEFAULT NULL,
+    p_key_columns   text[] DEFAULT '{}',
+    p_label_column  text   DEFAULT NULL,
+    p_parent_schema text   DEFAULT NULL,
+    p_parent_table  text   DEFAULT NULL,
+    p_parent_key    text[] DEFAULT NULL,
+    p_link          text   DEFAULT NULL,
+    p_columns       jsonb  DEFAULT '{}',
+    p_ignored       text[] DEFAULT '{}',
+    p_excluded      text[] DEFAULT '{}',
+    p_redacted      text[] DEFAULT '{}',
+    p_on_truncate   text   DEFAULT 'log'
+)
+    LANGUAGE plpgsql
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_describe$
+DECLARE
+    v_since timestamptz := (
+        SELECT t.tracked_at
+        FROM audit.tracked_table AS t
+        WHERE (t.table_schema, t.table_name) = (p_table_schema, p_table_name)
+          AND t.untracked_at IS NULL);
+BEGIN
+    DELETE FROM audit.tracked_table AS t
+    WHERE (t.table_schema, t.table_name) = (p_table_schema, p_table_name);
+
+    INSERT INTO audit.tracked_table
+        (table_schema, table_name, module, entity, part, key_columns, label_column,
+         parent_schema, parent_table, parent_key, link, columns,
+         ignored, excluded, redacted, on_truncate, tracked_at)
+    VALUES
+        (p_table_schema, p_table_name, p_module, p_entity, p_part, p_key_columns, p_label_column,
+         p_parent_schema, p_parent_table, p_parent_key, p_link, p_columns,
+         p_ignored, p_excluded, p_redacted, p_on_truncate, coalesce(v_since, now()));
+END
+$_describe$;
+
+COMMENT ON PROCEDURE audit._describe IS
+    'Write down that a table is tracked, and in which words. Describing it again replaces the '
+    'words and keeps the date since when.';
+
+REVOKE ALL ON PROCEDURE audit._describe FROM PUBLIC;
+
+CREATE OR REPLACE PROCEDURE audit._forget(p_table_schema text, p_table_name text)
+    LANGUAGE sql
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_forget$
+    UPDATE audit.tracked_table AS t
+    SET untracked_at = coalesce(t.untracked_at, now())
+    WHERE (t.table_schema, t.table_name) = (p_table_schema, p_table_name);
+$_forget$;
+
+COMMENT ON PROCEDURE audit._forget(text, text) IS
+    'Write down that a table is no longer tracked. Its words stay, to read its old entries by.';
+
+REVOKE ALL ON PROCEDURE audit._forget(text, text) FROM PUBLIC;
+
+-- TRUNCATE removes rows without naming them, so no row trigger sees it.
+
+-- The writer owns what adds entries. It may create in this schema only while it is installed.
+GRANT CREATE ON SCHEMA audit TO audit_writer;
+SET LOCAL ROLE audit_writer;
+
+CREATE OR REPLACE FUNCTION audit._capture_truncate()
+    RETURNS trigger
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET row_security = on
+    SET timezone = 'UTC'
+AS $_capture_truncate$
+BEGIN
+    INSERT INTO audit.entry
+        (source, operation, table_schema, table_name, module, entity, part)
+    VALUES
+        (TG_ARGV[0], TG_OP, TG_ARGV[1], TG_ARGV[2], TG_ARGV[3], TG_ARGV[4], TG_ARGV[5]);
+    RETURN NULL;
+END
+$_capture_truncate$;
+
+COMMENT ON FUNCTION audit._capture_truncate() IS
+    'Adds one entry for a TRUNCATE. Arguments: source, schema, table, module, entity, part.';
+
+REVOKE ALL ON FUNCTION audit._capture_truncate() FROM PUBLIC;
+
+SET LOCAL ROLE audit_owner;
+REVOKE CREATE ON SCHEMA audit FROM audit_writer;
+
+CREATE OR REPLACE FUNCTION audit._refuse_truncate()
+    RETURNS trigger
+    LANGUAGE plpgsql
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_refuse_truncate$
+BEGIN
+    RAISE EXCEPTION 'TRUNCATE of %.% is refused: it would remove rows without a trace of each',
+                    TG_TABLE_SCHEMA, TG_TABLE_NAME
+        USING ERRCODE = 'UA003',
+              HINT = 'Use DELETE, or set truncate = "log" for this table in audit.toml.';
+END
+$_refuse_truncate$;
+
+COMMENT ON FUNCTION audit._refuse_truncate() IS
+    'Refuses TRUNCATE of a tracked table with SQLSTATE UA003.';
+
+REVOKE ALL ON FUNCTION audit._refuse_truncate() FROM PUBLIC;

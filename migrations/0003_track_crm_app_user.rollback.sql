@@ -1,0 +1,16 @@
+-- Stops tracking "crm"."app_user".
+-- Written by pgwitness. Its entries stay in the log, and its words in audit.tracked_table.
+
+SET LOCAL lock_timeout = '5s';
+
+DROP TRIGGER IF EXISTS "!audit_row" ON "crm"."app_user";
+DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."app_user";
+DROP TRIGGER IF EXISTS "!audit_truncate" ON "crm"."app_user";
+
+SET LOCAL ROLE audit_writer;
+DROP FUNCTION IF EXISTS audit."capture_crm_app_user"();
+
+SET LOCAL ROLE audit_owner;
+CALL audit._forget('crm', 'app_user');
+
+RESET ROLE;

@@ -1,0 +1,120 @@
+-- Tracks "crm"."app_user".
+-- Written by pgwitness. Don't edit: change audit.toml and run "pgwitness generate".
+
+SET LOCAL lock_timeout = '5s';
+
+-- The writer owns what adds entries. It may create in this schema only while it is installed.
+SET LOCAL ROLE audit_owner;
+GRANT CREATE ON SCHEMA audit TO audit_writer;
+SET LOCAL ROLE audit_writer;
+
+CREATE OR REPLACE FUNCTION audit."capture_crm_app_user"()
+    RETURNS trigger
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET row_security = on
+    SET timezone = 'UTC'
+    SET datestyle = 'ISO, YMD'
+    SET intervalstyle = 'postgres'
+    SET extra_float_digits = 1
+    SET bytea_output = 'hex'
+    SET lc_monetary = 'C'
+AS $capture$
+DECLARE
+    v_old jsonb;
+    v_new jsonb;
+    v_row jsonb;
+BEGIN
+    BEGIN
+        v_old := to_jsonb(OLD);
+        v_new := to_jsonb(NEW);
+    EXCEPTION
+        WHEN data_exception OR program_limit_exceeded THEN
+            v_old := audit._salvage(OLD);
+            v_new := audit._salvage(NEW);
+    END;
+
+    -- An update of nothing but these columns is not recorded.
+    IF TG_OP = 'UPDATE'
+       AND (v_old - ARRAY['updated_at'])::text
+         = (v_new - ARRAY['updated_at'])::text
+    THEN
+        RETURN NULL;
+    END IF;
+
+    v_row := coalesce(v_new, v_old);
+
+    INSERT INTO audit.entry
+        (source, operation, table_schema, table_name, module, entity, part,
+         entity_id, entity_label, row_key, labels, old_row, new_row)
+    VALUES
+        ('crm', TG_OP, 'crm', 'app_user', 'Users', 'User', NULL,
+         v_row ->> 'id',
+         left(v_row ->> 'full_name', 256),
+         jsonb_build_object('id', v_row -> 'id'),
+         NULL,
+         audit._redact(v_old, ARRAY['password_hash']),
+         audit._redact(v_new, ARRAY['password_hash']));
+    RETURN NULL;
+END
+$capture$;
+
+COMMENT ON FUNCTION audit."capture_crm_app_user"() IS
+    'Adds an entry to audit.entry for each row of "crm"."app_user" that is written.';
+
+REVOKE ALL ON FUNCTION audit."capture_crm_app_user"() FROM PUBLIC;
+
+SET LOCAL ROLE audit_owner;
+REVOKE CREATE ON SCHEMA audit FROM audit_writer;
+
+CALL audit._describe(
+    p_table_schema => 'crm',
+    p_table_name => 'app_user',
+    p_module => 'Users',
+    p_entity => 'User',
+    p_key_columns => ARRAY['id'],
+    p_ignored => ARRAY['updated_at'],
+    p_redacted => ARRAY['password_hash'],
+    p_label_column => 'full_name',
+    p_link => '/users/{id}',
+    p_columns => '{
+        "full_name": {"label": "Name"},
+        "email": {"label": "E-mail"},
+        "password_hash": {"label": "Password"},
+        "created_at": {"label": "Invited"},
+        "deactivated_at": {"label": "Deactivated"},
+        "role": {"label": "Role", "values": {"account_admin": "Account admin", "admin": "Admin", "sales_manager": "Sales manager", "sales_rep": "Sales rep"}}
+    }'
+);
+
+RESET ROLE;
+
+CREATE OR REPLACE TRIGGER "!audit_row"
+    AFTER INSERT OR DELETE ON "crm"."app_user"
+    FOR EACH ROW
+    EXECUTE FUNCTION audit."capture_crm_app_user"();
+COMMENT ON TRIGGER "!audit_row" ON "crm"."app_user" IS
+    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
+
+CREATE OR REPLACE TRIGGER "!audit_update"
+    AFTER UPDATE ON "crm"."app_user"
+    FOR EACH ROW
+    WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.*)
+    EXECUTE FUNCTION audit."capture_crm_app_user"();
+COMMENT ON TRIGGER "!audit_update" ON "crm"."app_user" IS
+    'Compares rows as they are stored: 1.10 and 1.1 differ. An update that changes nothing is none.';
+
+CREATE OR REPLACE TRIGGER "!audit_truncate"
+    AFTER TRUNCATE ON "crm"."app_user"
+    FOR EACH STATEMENT
+    EXECUTE FUNCTION audit._capture_truncate('crm', 'crm', 'app_user', 'Users', 'User');
+COMMENT ON TRIGGER "!audit_truncate" ON "crm"."app_user" IS
+    'TRUNCATE names no rows: it leaves one entry for the table.';
+
+-- ALWAYS: also for rows that replication applies, whatever session_replication_role says.
+ALTER TABLE "crm"."app_user"
+    ENABLE ALWAYS TRIGGER "!audit_row",
+    ENABLE ALWAYS TRIGGER "!audit_update",
+    ENABLE ALWAYS TRIGGER "!audit_truncate";

@@ -1,0 +1,16 @@
+-- Stops tracking "crm"."account_setting".
+-- Written by pgwitness. Its entries stay in the log, and its words in audit.tracked_table.
+
+SET LOCAL lock_timeout = '5s';
+
+DROP TRIGGER IF EXISTS "!audit_row" ON "crm"."account_setting";
+DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."account_setting";
+DROP TRIGGER IF EXISTS "!audit_truncate" ON "crm"."account_setting";
+
+SET LOCAL ROLE audit_writer;
+DROP FUNCTION IF EXISTS audit."capture_crm_account_setting"();
+
+SET LOCAL ROLE audit_owner;
+CALL audit._forget('crm', 'account_setting');
+
+RESET ROLE;

@@ -1,0 +1,16 @@
+-- Stops tracking "crm"."workflow_action".
+-- Written by pgwitness. Its entries stay in the log, and its words in audit.tracked_table.
+
+SET LOCAL lock_timeout = '5s';
+
+DROP TRIGGER IF EXISTS "!audit_row" ON "crm"."workflow_action";
+DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."workflow_action";
+DROP TRIGGER IF EXISTS "!audit_truncate" ON "crm"."workflow_action";
+
+SET LOCAL ROLE audit_writer;
+DROP FUNCTION IF EXISTS audit."capture_crm_workflow_action"();
+
+SET LOCAL ROLE audit_owner;
+CALL audit._forget('crm', 'workflow_action');
+
+RESET ROLE;

@@ -1,0 +1,54 @@
+-- What the application says about itself: four settings, which last as long as its transaction.
+--
+--     SET LOCAL audit.actor = '42';            who: a stable key of the person
+--     SET LOCAL audit.actor_name = 'Ana Diaz'; the name to show, as it is today
+--     SET LOCAL audit.ip = '203.0.113.24';     from where
+--     SET LOCAL audit.context = '{"request": "7f1c"}';  anything else, as JSON
+
+CREATE OR REPLACE FUNCTION audit.set_context(
+    p_actor      text,
+    p_ip         text DEFAULT NULL,
+    p_actor_name text DEFAULT NULL,
+    p_context    jsonb DEFAULT NULL
+)
+    RETURNS void
+    LANGUAGE sql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $set_context$
+    SELECT set_config('audit.actor', coalesce(p_actor, ''), true),
+           set_config('audit.ip', coalesce(p_ip, ''), true),
+           set_config('audit.actor_name', coalesce(p_actor_name, ''), true),
+           set_config('audit.context', coalesce(p_context::text, ''), true),
+           set_config('audit.bound_at', extract(epoch FROM transaction_timestamp())::text, true);
+$set_context$;
+
+COMMENT ON FUNCTION audit.set_context(text, text, text, jsonb) IS
+    'Say who acts, from where and why, until the end of this transaction. The same as four SET '
+    'LOCAL, and it binds them to the transaction: entry.actor_bound is true, so that an actor '
+    'that a pooled connection kept from somebody else can be told from one that was meant.';
+
+REVOKE ALL ON FUNCTION audit.set_context(text, text, text, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._context(p_said text)
+    RETURNS jsonb
+    LANGUAGE plpgsql
+    IMMUTABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_context$
+BEGIN
+    RETURN left(p_said, 8192)::jsonb;
+EXCEPTION
+    WHEN data_exception OR program_limit_exceeded THEN
+        RETURN jsonb_build_object('unparsed', left(p_said, 8192));
+END
+$_context$;
+
+COMMENT ON FUNCTION audit._context(text) IS
+    'The setting audit.context as JSON. What is not JSON, or is longer than 8,192 characters, is '
+    'kept as it came under the key "unparsed": bad context never refuses the write.';
+
+REVOKE ALL ON FUNCTION audit._context(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._context(text) TO audit_writer;

@@ -1,0 +1,57 @@
+-- Entries are added and read. Nobody may change one: not by a privilege that covers every table
+-- (pg_write_all_data), and not by mistake as the owner.
+
+GRANT INSERT ON audit.entry TO audit_writer;
+GRANT USAGE ON SEQUENCE audit.entry_id_seq TO audit_writer;
+GRANT SELECT ON audit.entry TO audit_reader;
+
+ALTER TABLE audit.entry ENABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS entry_is_written_by_capture ON audit.entry;
+CREATE POLICY entry_is_written_by_capture
+    ON audit.entry
+    FOR INSERT
+    TO audit_writer
+    WITH CHECK (true);
+COMMENT ON POLICY entry_is_written_by_capture ON audit.entry IS
+    'Only the capture functions add entries, whatever else a role has been granted.';
+
+DROP POLICY IF EXISTS entry_is_read_by_readers ON audit.entry;
+CREATE POLICY entry_is_read_by_readers
+    ON audit.entry
+    FOR SELECT
+    TO audit_reader
+    USING (true);
+COMMENT ON POLICY entry_is_read_by_readers ON audit.entry IS
+    'Members of audit_reader see every entry; roles with pg_read_all_data alone see none.';
+
+CREATE OR REPLACE FUNCTION audit._refuse_change()
+    RETURNS trigger
+    LANGUAGE plpgsql
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_refuse_change$
+BEGIN
+    RAISE EXCEPTION '% on %.% is refused: entries of the audit log are never changed',
+                    TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME
+        USING ERRCODE = 'UA001',
+              HINT = 'Old days leave the log as whole partitions; nothing else does.';
+END
+$_refuse_change$;
+
+COMMENT ON FUNCTION audit._refuse_change() IS
+    'Refuses UPDATE, DELETE and TRUNCATE of the log with SQLSTATE UA001.';
+
+REVOKE ALL ON FUNCTION audit._refuse_change() FROM PUBLIC;
+
+CREATE OR REPLACE TRIGGER entry_is_append_only
+    BEFORE UPDATE OR DELETE ON audit.entry
+    FOR EACH ROW EXECUTE FUNCTION audit._refuse_change();
+COMMENT ON TRIGGER entry_is_append_only ON audit.entry IS
+    'No entry is changed or removed, not even by the owner. Costs an INSERT nothing.';
+
+CREATE OR REPLACE TRIGGER entry_is_not_truncated
+    BEFORE TRUNCATE ON audit.entry
+    FOR EACH STATEMENT EXECUTE FUNCTION audit._refuse_change();
+COMMENT ON TRIGGER entry_is_not_truncated ON audit.entry IS
+    'The log is not emptied, not even by the owner. Each partition has the same trigger.';

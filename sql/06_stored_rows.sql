@@ -1,0 +1,86 @@
+-- Rows as the log stores them: as jsonb, and redacted where audit.toml says so.
+
+CREATE OR REPLACE FUNCTION audit._salvage(p_row anyelement)
+    RETURNS jsonb
+    LANGUAGE plpgsql
+    STABLE
+    STRICT
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_salvage$
+DECLARE
+    v_row   jsonb := '{}';
+    v_name  name;
+    v_value jsonb;
+BEGIN
+    FOR v_name IN
+        SELECT a.attname
+        FROM pg_type AS t
+             JOIN pg_attribute AS a ON a.attrelid = t.typrelid
+        WHERE t.oid = pg_typeof(p_row) AND a.attnum > 0 AND NOT a.attisdropped
+    LOOP
+        BEGIN
+            EXECUTE format('SELECT to_jsonb(($1).%I)', v_name) INTO v_value USING p_row;
+        EXCEPTION
+            WHEN data_exception OR program_limit_exceeded THEN
+                EXECUTE format('SELECT to_jsonb(left(($1).%I::text, 1048576))', v_name)
+                INTO v_value USING p_row;
+        END;
+        v_row := v_row || jsonb_build_object(v_name, v_value);
+    END LOOP;
+    RETURN v_row;
+END
+$_salvage$;
+
+COMMENT ON FUNCTION audit._salvage(anyelement) IS
+    'A row of which jsonb can''t hold some value, such as "\u0000" in a json column or a text of '
+    '260 MB. That value is kept as text, cut at 1,048,576 characters; the others are whole.';
+
+REVOKE ALL ON FUNCTION audit._salvage(anyelement) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._salvage(anyelement) TO audit_writer;
+
+-- A redacted column shows that a value changed, and whether it came back, never the value.
+
+CREATE TABLE IF NOT EXISTS audit.fingerprint_key (
+    is_only boolean NOT NULL DEFAULT true,
+    secret  text    NOT NULL DEFAULT gen_random_uuid()::text || gen_random_uuid()::text,
+    CONSTRAINT fingerprint_key_pkey PRIMARY KEY (is_only),
+    CONSTRAINT fingerprint_key_is_one CHECK (is_only)
+);
+
+COMMENT ON TABLE audit.fingerprint_key IS
+    'The secret of this database behind the fingerprints of redacted values, in one row. '
+    'Nobody but audit_owner can read it: with it, a short value could be guessed from its '
+    'fingerprint.';
+COMMENT ON COLUMN audit.fingerprint_key.is_only IS
+    'Always true: there is one key. A new one makes old fingerprints incomparable.';
+COMMENT ON COLUMN audit.fingerprint_key.secret IS
+    '244 random bits as text.';
+COMMENT ON CONSTRAINT fingerprint_key_pkey ON audit.fingerprint_key IS
+    'One row.';
+COMMENT ON CONSTRAINT fingerprint_key_is_one ON audit.fingerprint_key IS
+    'One row.';
+
+INSERT INTO audit.fingerprint_key (is_only) VALUES (true) ON CONFLICT DO NOTHING;
+
+CREATE OR REPLACE FUNCTION audit._redact(p_row jsonb, p_columns text[])
+    RETURNS jsonb
+    LANGUAGE sql
+    STABLE
+    STRICT
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $_redact$
+    SELECT p_row || coalesce(jsonb_object_agg(c.name, jsonb_build_object('redacted',
+               left(encode(sha256(convert_to(k.secret || c.name || chr(31) || (p_row ->> c.name),
+                                             'UTF8')), 'hex'), 16))), '{}')
+    FROM unnest(p_columns) AS c (name), audit.fingerprint_key AS k
+    WHERE p_row ->> c.name IS NOT NULL;
+$_redact$;
+
+COMMENT ON FUNCTION audit._redact(jsonb, text[]) IS
+    'A row with the named columns'' values replaced by {"redacted": fingerprint}. Equal values of '
+    'one column have equal fingerprints; null stays null.';
+
+REVOKE ALL ON FUNCTION audit._redact(jsonb, text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._redact(jsonb, text[]) TO audit_writer;

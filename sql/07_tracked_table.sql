@@ -1,0 +1,139 @@
+-- What is tracked, and in which words: the page and every psql user read the same ones.
+
+CREATE TABLE IF NOT EXISTS audit.tracked_table (
+    table_schema  text        NOT NULL,
+    table_name    text        NOT NULL,
+    module        text        NOT NULL,
+    entity        text        NOT NULL,
+    part          text,
+    key_columns   text[]      NOT NULL,
+    label_column  text,
+    parent_schema text,
+    parent_table  text,
+    parent_key    text[],
+    link          text,
+    columns       jsonb       NOT NULL,
+    ignored       text[]      NOT NULL,
+    excluded      text[]      NOT NULL,
+    redacted      text[]      NOT NULL,
+    on_truncate   text        NOT NULL,
+    tracked_at    timestamptz NOT NULL DEFAULT now(),
+    untracked_at  timestamptz,
+    CONSTRAINT tracked_table_pkey
+        PRIMARY KEY (table_schema, table_name),
+    CONSTRAINT tracked_table_part_iff_parent
+        CHECK ((part IS NOT NULL) = (parent_table IS NOT NULL)),
+    CONSTRAINT tracked_table_parent_is_whole
+        CHECK (num_nulls(parent_schema, parent_table, parent_key) IN (0, 3)),
+    CONSTRAINT tracked_table_on_truncate_is_known
+        CHECK (on_truncate IN ('log', 'forbid'))
+);
+
+COMMENT ON TABLE audit.tracked_table IS
+    'The tables whose changes are captured, with the words to show them in. Written by the '
+    'migrations; a table that is no longer tracked stays, for the sake of its old entries.';
+COMMENT ON COLUMN audit.tracked_table.table_schema IS 'Schema of the table.';
+COMMENT ON COLUMN audit.tracked_table.table_name IS 'Name of the table.';
+COMMENT ON COLUMN audit.tracked_table.module IS 'As entry.module.';
+COMMENT ON COLUMN audit.tracked_table.entity IS 'As entry.entity.';
+COMMENT ON COLUMN audit.tracked_table.part IS 'As entry.part.';
+COMMENT ON COLUMN audit.tracked_table.key_columns IS
+    'Columns of the key in order. Empty: the table has none.';
+COMMENT ON COLUMN audit.tracked_table.label_column IS
+    'The column that names a row. Null: rows are named by their key.';
+COMMENT ON COLUMN audit.tracked_table.parent_schema IS
+    'Schema of the table whose entity a row belongs to. Null: a row is an entity itself.';
+COMMENT ON COLUMN audit.tracked_table.parent_table IS 'Table of the parent.';
+COMMENT ON COLUMN audit.tracked_table.parent_key IS
+    'Columns of this table that hold the parent''s key, in the order of the parent''s key_columns.';
+COMMENT ON COLUMN audit.tracked_table.link IS
+    'Where the entity is found in the product, such as /workflows/{id}; {id} stands for entity_id. '
+    'Null: nowhere.';
+COMMENT ON COLUMN audit.tracked_table.columns IS
+    'Words by column: {"owner_id": {"label": "Owner", "values": {...}, "references": {...}}}.';
+COMMENT ON COLUMN audit.tracked_table.ignored IS
+    'Columns whose change alone is no entry. Their values are stored.';
+COMMENT ON COLUMN audit.tracked_table.excluded IS
+    'Columns that are never stored.';
+COMMENT ON COLUMN audit.tracked_table.redacted IS
+    'Columns that are stored as fingerprints.';
+COMMENT ON COLUMN audit.tracked_table.on_truncate IS
+    'log: TRUNCATE leaves an entry. forbid: it is refused with SQLSTATE UA003.';
+COMMENT ON COLUMN audit.tracked_table.tracked_at IS
+    'Since when changes are captured without a gap.';
+COMMENT ON COLUMN audit.tracked_table.untracked_at IS
+    'Since when they no longer are. Null: they are.';
+COMMENT ON CONSTRAINT tracked_table_pkey ON audit.tracked_table IS
+    'A table is tracked once.';
+COMMENT ON CONSTRAINT tracked_table_part_iff_parent ON audit.tracked_table IS
+    'A part is a part of something.';
+COMMENT ON CONSTRAINT tracked_table_parent_is_whole ON audit.tracked_table IS
+    'A parent is a table and a way to find its row.';
+COMMENT ON CONSTRAINT tracked_table_on_truncate_is_known ON audit.tracked_table IS
+    'The two policies.';
+
+GRANT SELECT ON audit.tracked_table TO audit_reader;
+
+CREATE OR REPLACE PROCEDURE audit._describe(
+    p_table_schema  text,
+    p_table_name    text,
+    p_module        text,
+    p_entity        text,
+    p_part          text   DEFAULT NULL,
+    p_key_columns   text[] DEFAULT '{}',
+    p_label_column  text   DEFAULT NULL,
+    p_parent_schema text   DEFAULT NULL,
+    p_parent_table  text   DEFAULT NULL,
+    p_parent_key    text[] DEFAULT NULL,
+    p_link          text   DEFAULT NULL,
+    p_columns       jsonb  DEFAULT '{}',
+    p_ignored       text[] DEFAULT '{}',
+    p_excluded      text[] DEFAULT '{}',
+    p_redacted      text[] DEFAULT '{}',
+    p_on_truncate   text   DEFAULT 'log'
+)
+    LANGUAGE plpgsql
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_describe$
+DECLARE
+    v_since timestamptz := (
+        SELECT t.tracked_at
+        FROM audit.tracked_table AS t
+        WHERE (t.table_schema, t.table_name) = (p_table_schema, p_table_name)
+          AND t.untracked_at IS NULL);
+BEGIN
+    DELETE FROM audit.tracked_table AS t
+    WHERE (t.table_schema, t.table_name) = (p_table_schema, p_table_name);
+
+    INSERT INTO audit.tracked_table
+        (table_schema, table_name, module, entity, part, key_columns, label_column,
+         parent_schema, parent_table, parent_key, link, columns,
+         ignored, excluded, redacted, on_truncate, tracked_at)
+    VALUES
+        (p_table_schema, p_table_name, p_module, p_entity, p_part, p_key_columns, p_label_column,
+         p_parent_schema, p_parent_table, p_parent_key, p_link, p_columns,
+         p_ignored, p_excluded, p_redacted, p_on_truncate, coalesce(v_since, now()));
+END
+$_describe$;
+
+COMMENT ON PROCEDURE audit._describe IS
+    'Write down that a table is tracked, and in which words. Describing it again replaces the '
+    'words and keeps the date since when.';
+
+REVOKE ALL ON PROCEDURE audit._describe FROM PUBLIC;
+
+CREATE OR REPLACE PROCEDURE audit._forget(p_table_schema text, p_table_name text)
+    LANGUAGE sql
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_forget$
+    UPDATE audit.tracked_table AS t
+    SET untracked_at = coalesce(t.untracked_at, now())
+    WHERE (t.table_schema, t.table_name) = (p_table_schema, p_table_name);
+$_forget$;
+
+COMMENT ON PROCEDURE audit._forget(text, text) IS
+    'Write down that a table is no longer tracked. Its words stay, to read its old entries by.';
+
+REVOKE ALL ON PROCEDURE audit._forget(text, text) FROM PUBLIC;
