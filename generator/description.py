@@ -10,6 +10,9 @@ from generator.config import Column, TrackedTable
 from generator.quoting import Sql, literal, text_array
 
 
+_LINE = 60
+
+
 def describe(tracked: TrackedTable) -> Sql:
     """Return the arguments of audit._describe(), one on a line."""
     return Sql(",\n".join(f"    {name} => {value}" for name, value in _arguments(tracked)))
@@ -51,12 +54,20 @@ def _column_lists(tracked: TrackedTable) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _json_object(words: dict[str, dict[str, object]]) -> str:
+def _json_object(words: dict[str, dict[str, object]]) -> Sql:
+    """Write the words with a line for each column, or for each word where that is too long."""
     lines = [
-        f"{json.dumps(k, ensure_ascii=False)}: {json.dumps(v, ensure_ascii=False)}"
-        for k, v in words.items()
+        f"        {json.dumps(name, ensure_ascii=False)}: {_json(value)}"
+        for name, value in words.items()
     ]
-    return literal("{\n        " + ",\n        ".join(lines) + "\n    }")
+    return literal("{\n" + ",\n".join(lines) + "\n    }")
+
+
+def _json(value: dict[str, object]) -> str:
+    line = json.dumps(value, ensure_ascii=False)
+    if len(line) <= _LINE:
+        return line
+    return json.dumps(value, ensure_ascii=False, indent=4).replace("\n", "\n        ")
 
 
 def _words(column: Column) -> dict[str, object]:

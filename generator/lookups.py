@@ -121,12 +121,12 @@ def _joins(tracked: TrackedTable) -> Iterator[str]:
     for level, ancestor in enumerate(further, start=2):
         assert below.parent is not None  # noqa: S101 - only a root has none, and it is the last
         condition = _join_condition(level, ancestor, below.parent)
-        yield f"JOIN {qualified(ancestor.name)} AS a{level} ON {condition}"
+        yield f"JOIN {qualified(ancestor.name)} AS a{level}\n             ON {condition}"
         below = ancestor
 
 
 def _join_condition(level: int, ancestor: TrackedTable, parent: Parent) -> str:
-    return " AND ".join(
+    return " AND\n                ".join(
         f"a{level}.{identifier(key)} = a{level - 1}.{identifier(reference)}"
         for key, reference in zip(ancestor.key, parent.key, strict=True)
     )

@@ -94,6 +94,8 @@ def _read_table(reader: Reader, name: TableName, body: Toml, source: str) -> Tra
         keep=reader.columns(body, "keep", where),
         truncate=reader.choice(body, "truncate", _TRUNCATE, where),
     )
+    if table.label:
+        reader.identifier(table.label, f'{where}: "label"')
     _check_policies(reader, table, where)
     return table
 
@@ -167,7 +169,8 @@ def _check_policies(reader: Reader, table: TrackedTable, where: str) -> None:
             reader.finding(where, f'column "{column}" has {count} policies – keep one of them')
     shown = {*table.key, *(table.parent.key if table.parent else ()), *table.references}
     for column in sorted((shown | {table.label}) & {*table.exclude, *table.redact}):
-        reader.finding(where, f'column "{column}" can\'t be hidden: it tells which row it was')
+        fix = 'remove it from "exclude" and "redact"'
+        reader.finding(where, f'column "{column}" can\'t be hidden: it names the row – {fix}')
     for column in table.columns:
         if SECRET_LOOKING.search(column) and column not in named:
             reader.finding(where, secret_without_policy(column))

@@ -141,7 +141,7 @@ def _truncate(tracked: TrackedTable) -> dict[str, Sql]:
     arguments = [tracked.source, tracked.name.schema, tracked.name.table]
     arguments += [tracked.module, tracked.entity, *([tracked.part] if tracked.part else [])]
     log = tracked.truncate == "log"
-    call = f"audit._capture_truncate({', '.join(map(literal, arguments))})"
+    call = f"audit._capture_truncate(\n        {', '.join(map(literal, arguments))})"
     return {
         "moment": Sql("AFTER" if log else "BEFORE"),
         "call": Sql(call if log else "audit._refuse_truncate()"),

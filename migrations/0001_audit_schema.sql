@@ -9,7 +9,7 @@ BEGIN
     IF current_setting('server_encoding') = 'SQL_ASCII' THEN
         RAISE EXCEPTION 'pgwitness cannot be installed in database %', current_database()
             USING ERRCODE = 'UA002',
-                  DETAIL = 'Its encoding is SQL_ASCII, which lets through text that JSON can''t hold.',
+                  DETAIL = 'Its encoding is SQL_ASCII: not every text in it is JSON''s Unicode.',
                   HINT = 'Create the database with ENCODING ''UTF8''.';
     END IF;
     FOR v_role, v_comment IN
@@ -178,7 +178,7 @@ COMMENT ON COLUMN audit.entry.table_name IS
 COMMENT ON COLUMN audit.entry.module IS
     'Where an admin would look for the entity, such as "Workflows".';
 COMMENT ON COLUMN audit.entry.entity IS
-    'What kind of thing was changed, such as "Workflow". For a row of a child table: the parent''s.';
+    'What kind of thing was changed, such as "Workflow". A row of a child table has the parent''s.';
 COMMENT ON COLUMN audit.entry.part IS
     'What the row is to its entity, such as "Condition". Null: the row is the entity itself.';
 COMMENT ON COLUMN audit.entry.entity_id IS
@@ -308,19 +308,20 @@ CREATE OR REPLACE FUNCTION audit._add_partition(p_from date, p_to date)
     VOLATILE
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
+    SET datestyle = 'ISO, YMD'
 AS $_add_partition$
 DECLARE
     v_name  text := 'entry_' || to_char(p_from, 'YYYYMMDD')
                     || CASE WHEN p_to = 'infinity' THEN '_on' ELSE '' END;
     v_upper text := CASE
         WHEN p_to = 'infinity' THEN 'MAXVALUE'
-        ELSE quote_literal(to_char(p_to, 'YYYY-MM-DD') || ' 00:00:00+00')
+        ELSE quote_literal(p_to || ' 00:00:00+00')
         END;
     v_grantee text;
 BEGIN
     EXECUTE format('CREATE TABLE audit.%I (LIKE audit.entry INCLUDING ALL)', v_name);
     EXECUTE format('COMMENT ON TABLE audit.%I IS %L', v_name,
-                   'Entries since ' || to_char(p_from, 'YYYY-MM-DD') || ' 00:00 UTC. Read audit.entry.');
+                   format('Entries since %s 00:00 UTC. Read audit.entry.', p_from));
 
     -- LIKE copies no row security, and default privileges may have granted what nobody should have.
     EXECUTE format('ALTER TABLE audit.%I ENABLE ROW LEVEL SECURITY', v_name);
@@ -336,7 +337,7 @@ BEGIN
 
     -- ATTACH, unlike CREATE TABLE ... PARTITION OF, does not wait for readers and writers.
     EXECUTE format('ALTER TABLE audit.entry ATTACH PARTITION audit.%I FOR VALUES FROM (%L) TO (%s)',
-                   v_name, to_char(p_from, 'YYYY-MM-DD') || ' 00:00:00+00', v_upper);
+                   v_name, p_from || ' 00:00:00+00', v_upper);
 END
 $_add_partition$;
 
@@ -462,7 +463,7 @@ CREATE TABLE IF NOT EXISTS audit.tracked_table (
     parent_table  text,
     parent_key    text[],
     link          text,
-    columns       jsonb       NOT NULL,
+    columns       json        NOT NULL,
     ignored       text[]      NOT NULL,
     excluded      text[]      NOT NULL,
     redacted      text[]      NOT NULL,
@@ -500,7 +501,8 @@ COMMENT ON COLUMN audit.tracked_table.link IS
     'Where the entity is found in the product, such as /workflows/{id}; {id} stands for entity_id. '
     'Null: nowhere.';
 COMMENT ON COLUMN audit.tracked_table.columns IS
-    'Words by column: {"owner_id": {"label": "Owner", "values": {...}, "references": {...}}}.';
+    'Words by column, in the order in which to show them: {"owner_id": {"label": "Owner", '
+    '"values": {...}, "references": {...}}}. Not jsonb, which would forget that order.';
 COMMENT ON COLUMN audit.tracked_table.ignored IS
     'Columns whose change alone is no entry. Their values are stored.';
 COMMENT ON COLUMN audit.tracked_table.excluded IS
@@ -536,7 +538,7 @@ CREATE OR REPLACE PROCEDURE audit._describe(
     p_parent_table  text   DEFAULT NULL,
     p_parent_key    text[] DEFAULT NULL,
     p_link          text   DEFAULT NULL,
-    p_columns       jsonb  DEFAULT '{}',
+    p_columns       json   DEFAULT '{}',
     p_ignored       text[] DEFAULT '{}',
     p_excluded      text[] DEFAULT '{}',
     p_redacted      text[] DEFAULT '{}',

@@ -50,7 +50,8 @@ BEGIN
         (source, operation, table_schema, table_name, module, entity, part,
          entity_id, entity_label, row_key, labels, old_row, new_row)
     VALUES
-        ('crm', TG_OP, 'crm', 'app_user', 'Users', 'User', NULL,
+        ('crm', TG_OP, 'crm', 'app_user',
+         'Users', 'User', NULL,
          v_row ->> 'id',
          left(v_row ->> 'full_name', 256),
          jsonb_build_object('id', v_row -> 'id'),
@@ -68,7 +69,39 @@ REVOKE ALL ON FUNCTION audit."capture_crm_app_user"() FROM PUBLIC;
 
 SET LOCAL ROLE audit_owner;
 REVOKE CREATE ON SCHEMA audit FROM audit_writer;
+RESET ROLE;
 
+CREATE OR REPLACE TRIGGER "!audit_row"
+    AFTER INSERT OR DELETE ON "crm"."app_user"
+    FOR EACH ROW
+    EXECUTE FUNCTION audit."capture_crm_app_user"();
+COMMENT ON TRIGGER "!audit_row" ON "crm"."app_user" IS
+    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
+
+CREATE OR REPLACE TRIGGER "!audit_update"
+    AFTER UPDATE ON "crm"."app_user"
+    FOR EACH ROW
+    WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.*)
+    EXECUTE FUNCTION audit."capture_crm_app_user"();
+COMMENT ON TRIGGER "!audit_update" ON "crm"."app_user" IS
+    'Compares rows as they are stored: 1.10 is not 1.1. What changes nothing is no update.';
+
+CREATE OR REPLACE TRIGGER "!audit_truncate"
+    AFTER TRUNCATE ON "crm"."app_user"
+    FOR EACH STATEMENT
+    EXECUTE FUNCTION audit._capture_truncate(
+        'crm', 'crm', 'app_user', 'Users', 'User');
+COMMENT ON TRIGGER "!audit_truncate" ON "crm"."app_user" IS
+    'TRUNCATE names no rows: it leaves one entry for the table.';
+
+-- ALWAYS: also for rows that replication applies, whatever session_replication_role says.
+ALTER TABLE "crm"."app_user"
+    ENABLE ALWAYS TRIGGER "!audit_row",
+    ENABLE ALWAYS TRIGGER "!audit_update",
+    ENABLE ALWAYS TRIGGER "!audit_truncate";
+
+-- The words in which the viewer, and anybody in psql, reads the entries of this table.
+SET LOCAL ROLE audit_owner;
 CALL audit._describe(
     p_table_schema => 'crm',
     p_table_name => 'app_user',
@@ -85,36 +118,15 @@ CALL audit._describe(
         "password_hash": {"label": "Password"},
         "created_at": {"label": "Invited"},
         "deactivated_at": {"label": "Deactivated"},
-        "role": {"label": "Role", "values": {"account_admin": "Account admin", "admin": "Admin", "sales_manager": "Sales manager", "sales_rep": "Sales rep"}}
+        "role": {
+            "label": "Role",
+            "values": {
+                "account_admin": "Account admin",
+                "admin": "Admin",
+                "sales_manager": "Sales manager",
+                "sales_rep": "Sales rep"
+            }
+        }
     }'
 );
-
 RESET ROLE;
-
-CREATE OR REPLACE TRIGGER "!audit_row"
-    AFTER INSERT OR DELETE ON "crm"."app_user"
-    FOR EACH ROW
-    EXECUTE FUNCTION audit."capture_crm_app_user"();
-COMMENT ON TRIGGER "!audit_row" ON "crm"."app_user" IS
-    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
-
-CREATE OR REPLACE TRIGGER "!audit_update"
-    AFTER UPDATE ON "crm"."app_user"
-    FOR EACH ROW
-    WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.*)
-    EXECUTE FUNCTION audit."capture_crm_app_user"();
-COMMENT ON TRIGGER "!audit_update" ON "crm"."app_user" IS
-    'Compares rows as they are stored: 1.10 and 1.1 differ. An update that changes nothing is none.';
-
-CREATE OR REPLACE TRIGGER "!audit_truncate"
-    AFTER TRUNCATE ON "crm"."app_user"
-    FOR EACH STATEMENT
-    EXECUTE FUNCTION audit._capture_truncate('crm', 'crm', 'app_user', 'Users', 'User');
-COMMENT ON TRIGGER "!audit_truncate" ON "crm"."app_user" IS
-    'TRUNCATE names no rows: it leaves one entry for the table.';
-
--- ALWAYS: also for rows that replication applies, whatever session_replication_role says.
-ALTER TABLE "crm"."app_user"
-    ENABLE ALWAYS TRIGGER "!audit_row",
-    ENABLE ALWAYS TRIGGER "!audit_update",
-    ENABLE ALWAYS TRIGGER "!audit_truncate";

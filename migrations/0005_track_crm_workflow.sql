@@ -55,9 +55,11 @@ BEGIN
     BEGIN
         v_labels := nullif(jsonb_strip_nulls(jsonb_build_object(
             'owner_id', (
-                SELECT jsonb_object_agg(r."id", left(r."full_name"::text, 256))
+                SELECT jsonb_object_agg(
+                    r."id", left(r."full_name"::text, 256))
                 FROM "crm"."app_user" AS r
-                WHERE r."id" IN (OLD."owner_id", NEW."owner_id")))), '{}');
+                WHERE r."id" IN (
+                    OLD."owner_id", NEW."owner_id")))), '{}');
     EXCEPTION
         WHEN syntax_error_or_access_rule_violation THEN
             NULL;
@@ -67,7 +69,8 @@ BEGIN
         (source, operation, table_schema, table_name, module, entity, part,
          entity_id, entity_label, row_key, labels, old_row, new_row)
     VALUES
-        ('crm', TG_OP, 'crm', 'workflow', 'Workflows', 'Workflow', NULL,
+        ('crm', TG_OP, 'crm', 'workflow',
+         'Workflows', 'Workflow', NULL,
          v_row ->> 'id',
          left(v_row ->> 'name', 256),
          jsonb_build_object('id', v_row -> 'id'),
@@ -85,28 +88,6 @@ REVOKE ALL ON FUNCTION audit."capture_crm_workflow"() FROM PUBLIC;
 
 SET LOCAL ROLE audit_owner;
 REVOKE CREATE ON SCHEMA audit FROM audit_writer;
-
-CALL audit._describe(
-    p_table_schema => 'crm',
-    p_table_name => 'workflow',
-    p_module => 'Workflows',
-    p_entity => 'Workflow',
-    p_key_columns => ARRAY['id'],
-    p_ignored => ARRAY['updated_at', 'run_count'],
-    p_label_column => 'name',
-    p_link => '/workflows/{id}',
-    p_columns => '{
-        "name": {"label": "Name"},
-        "description": {"label": "Description"},
-        "match": {"label": "Conditions match", "values": {"all": "all of them", "any": "any of them"}},
-        "is_enabled": {"label": "Enabled", "values": {"true": "on", "false": "off"}},
-        "run_count": {"label": "Runs"},
-        "created_at": {"label": "Created"},
-        "record_type": {"label": "Looks at", "values": {"lead": "leads", "contact": "contacts", "deal": "deals"}},
-        "owner_id": {"label": "Owner", "references": {"schema": "crm", "table": "app_user", "key": "id", "label": "full_name"}}
-    }'
-);
-
 RESET ROLE;
 
 CREATE OR REPLACE TRIGGER "!audit_row"
@@ -122,12 +103,13 @@ CREATE OR REPLACE TRIGGER "!audit_update"
     WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.*)
     EXECUTE FUNCTION audit."capture_crm_workflow"();
 COMMENT ON TRIGGER "!audit_update" ON "crm"."workflow" IS
-    'Compares rows as they are stored: 1.10 and 1.1 differ. An update that changes nothing is none.';
+    'Compares rows as they are stored: 1.10 is not 1.1. What changes nothing is no update.';
 
 CREATE OR REPLACE TRIGGER "!audit_truncate"
     AFTER TRUNCATE ON "crm"."workflow"
     FOR EACH STATEMENT
-    EXECUTE FUNCTION audit._capture_truncate('crm', 'crm', 'workflow', 'Workflows', 'Workflow');
+    EXECUTE FUNCTION audit._capture_truncate(
+        'crm', 'crm', 'workflow', 'Workflows', 'Workflow');
 COMMENT ON TRIGGER "!audit_truncate" ON "crm"."workflow" IS
     'TRUNCATE names no rows: it leaves one entry for the table.';
 
@@ -136,3 +118,54 @@ ALTER TABLE "crm"."workflow"
     ENABLE ALWAYS TRIGGER "!audit_row",
     ENABLE ALWAYS TRIGGER "!audit_update",
     ENABLE ALWAYS TRIGGER "!audit_truncate";
+
+-- The words in which the viewer, and anybody in psql, reads the entries of this table.
+SET LOCAL ROLE audit_owner;
+CALL audit._describe(
+    p_table_schema => 'crm',
+    p_table_name => 'workflow',
+    p_module => 'Workflows',
+    p_entity => 'Workflow',
+    p_key_columns => ARRAY['id'],
+    p_ignored => ARRAY['updated_at', 'run_count'],
+    p_label_column => 'name',
+    p_link => '/workflows/{id}',
+    p_columns => '{
+        "name": {"label": "Name"},
+        "description": {"label": "Description"},
+        "match": {
+            "label": "Conditions match",
+            "values": {
+                "all": "all of them",
+                "any": "any of them"
+            }
+        },
+        "is_enabled": {
+            "label": "Enabled",
+            "values": {
+                "true": "on",
+                "false": "off"
+            }
+        },
+        "run_count": {"label": "Runs"},
+        "created_at": {"label": "Created"},
+        "record_type": {
+            "label": "Looks at",
+            "values": {
+                "lead": "leads",
+                "contact": "contacts",
+                "deal": "deals"
+            }
+        },
+        "owner_id": {
+            "label": "Owner",
+            "references": {
+                "schema": "crm",
+                "table": "app_user",
+                "key": "id",
+                "label": "full_name"
+            }
+        }
+    }'
+);
+RESET ROLE;

@@ -58,7 +58,8 @@ BEGIN
         (source, operation, table_schema, table_name, module, entity, part,
          entity_id, entity_label, row_key, labels, old_row, new_row)
     VALUES
-        ('crm', TG_OP, 'crm', 'workflow_condition', 'Workflows', 'Workflow', 'Condition',
+        ('crm', TG_OP, 'crm', 'workflow_condition',
+         'Workflows', 'Workflow', 'Condition',
          v_row ->> 'workflow_id',
          v_entity_label,
          jsonb_build_object('id', v_row -> 'id'),
@@ -76,27 +77,6 @@ REVOKE ALL ON FUNCTION audit."capture_crm_workflow_condition"() FROM PUBLIC;
 
 SET LOCAL ROLE audit_owner;
 REVOKE CREATE ON SCHEMA audit FROM audit_writer;
-
-CALL audit._describe(
-    p_table_schema => 'crm',
-    p_table_name => 'workflow_condition',
-    p_module => 'Workflows',
-    p_entity => 'Workflow',
-    p_part => 'Condition',
-    p_parent_schema => 'crm',
-    p_parent_table => 'workflow',
-    p_parent_key => ARRAY['workflow_id'],
-    p_key_columns => ARRAY['id'],
-    p_label_column => 'field',
-    p_link => '/workflows/{id}',
-    p_columns => '{
-        "position": {"label": "Position"},
-        "value": {"label": "Value"},
-        "field": {"label": "Field", "values": {"annual_revenue": "Annual revenue", "cf_renewal_date": "Renewal date", "city": "City", "company_size": "Company size", "country": "Country", "deal_stage": "Deal stage", "deal_value": "Deal value", "email": "E-mail", "expected_close_date": "Expected close date", "industry": "Industry", "last_contacted_at": "Last contacted", "lead_score": "Lead score", "lead_source": "Lead source", "lifecycle_stage": "Lifecycle stage", "lost_reason": "Lost reason", "tags": "Tags"}},
-        "operator": {"label": "Operator", "values": {"is": "is", "is_not": "is not", "contains": "contains", "does_not_contain": "does not contain", "is_greater_than": "is greater than", "is_less_than": "is less than", "is_before": "is before", "is_after": "is after", "is_empty": "is empty", "is_not_empty": "is not empty"}}
-    }'
-);
-
 RESET ROLE;
 
 CREATE OR REPLACE TRIGGER "!audit_row"
@@ -112,12 +92,13 @@ CREATE OR REPLACE TRIGGER "!audit_update"
     WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.*)
     EXECUTE FUNCTION audit."capture_crm_workflow_condition"();
 COMMENT ON TRIGGER "!audit_update" ON "crm"."workflow_condition" IS
-    'Compares rows as they are stored: 1.10 and 1.1 differ. An update that changes nothing is none.';
+    'Compares rows as they are stored: 1.10 is not 1.1. What changes nothing is no update.';
 
 CREATE OR REPLACE TRIGGER "!audit_truncate"
     AFTER TRUNCATE ON "crm"."workflow_condition"
     FOR EACH STATEMENT
-    EXECUTE FUNCTION audit._capture_truncate('crm', 'crm', 'workflow_condition', 'Workflows', 'Workflow', 'Condition');
+    EXECUTE FUNCTION audit._capture_truncate(
+        'crm', 'crm', 'workflow_condition', 'Workflows', 'Workflow', 'Condition');
 COMMENT ON TRIGGER "!audit_truncate" ON "crm"."workflow_condition" IS
     'TRUNCATE names no rows: it leaves one entry for the table.';
 
@@ -126,3 +107,60 @@ ALTER TABLE "crm"."workflow_condition"
     ENABLE ALWAYS TRIGGER "!audit_row",
     ENABLE ALWAYS TRIGGER "!audit_update",
     ENABLE ALWAYS TRIGGER "!audit_truncate";
+
+-- The words in which the viewer, and anybody in psql, reads the entries of this table.
+SET LOCAL ROLE audit_owner;
+CALL audit._describe(
+    p_table_schema => 'crm',
+    p_table_name => 'workflow_condition',
+    p_module => 'Workflows',
+    p_entity => 'Workflow',
+    p_part => 'Condition',
+    p_parent_schema => 'crm',
+    p_parent_table => 'workflow',
+    p_parent_key => ARRAY['workflow_id'],
+    p_key_columns => ARRAY['id'],
+    p_label_column => 'field',
+    p_link => '/workflows/{id}',
+    p_columns => '{
+        "position": {"label": "Position"},
+        "value": {"label": "Value"},
+        "field": {
+            "label": "Field",
+            "values": {
+                "annual_revenue": "Annual revenue",
+                "cf_renewal_date": "Renewal date",
+                "city": "City",
+                "company_size": "Company size",
+                "country": "Country",
+                "deal_stage": "Deal stage",
+                "deal_value": "Deal value",
+                "email": "E-mail",
+                "expected_close_date": "Expected close date",
+                "industry": "Industry",
+                "last_contacted_at": "Last contacted",
+                "lead_score": "Lead score",
+                "lead_source": "Lead source",
+                "lifecycle_stage": "Lifecycle stage",
+                "lost_reason": "Lost reason",
+                "tags": "Tags"
+            }
+        },
+        "operator": {
+            "label": "Operator",
+            "values": {
+                "is": "is",
+                "is_not": "is not",
+                "contains": "contains",
+                "does_not_contain": "does not contain",
+                "is_greater_than": "is greater than",
+                "is_less_than": "is less than",
+                "is_before": "is before",
+                "is_after": "is after",
+                "is_empty": "is empty",
+                "is_not_empty": "is not empty"
+            }
+        }
+    }'
+);
+RESET ROLE;

@@ -53,9 +53,11 @@ BEGIN
         WHERE a1."id" = coalesce(NEW."workflow_id", OLD."workflow_id");
         v_labels := nullif(jsonb_strip_nulls(jsonb_build_object(
             'assignee_id', (
-                SELECT jsonb_object_agg(r."id", left(r."full_name"::text, 256))
+                SELECT jsonb_object_agg(
+                    r."id", left(r."full_name"::text, 256))
                 FROM "crm"."app_user" AS r
-                WHERE r."id" IN (OLD."assignee_id", NEW."assignee_id")))), '{}');
+                WHERE r."id" IN (
+                    OLD."assignee_id", NEW."assignee_id")))), '{}');
     EXCEPTION
         WHEN syntax_error_or_access_rule_violation THEN
             NULL;
@@ -65,7 +67,8 @@ BEGIN
         (source, operation, table_schema, table_name, module, entity, part,
          entity_id, entity_label, row_key, labels, old_row, new_row)
     VALUES
-        ('crm', TG_OP, 'crm', 'workflow_action', 'Workflows', 'Workflow', 'Action',
+        ('crm', TG_OP, 'crm', 'workflow_action',
+         'Workflows', 'Workflow', 'Action',
          v_row ->> 'workflow_id',
          v_entity_label,
          jsonb_build_object('id', v_row -> 'id'),
@@ -83,27 +86,6 @@ REVOKE ALL ON FUNCTION audit."capture_crm_workflow_action"() FROM PUBLIC;
 
 SET LOCAL ROLE audit_owner;
 REVOKE CREATE ON SCHEMA audit FROM audit_writer;
-
-CALL audit._describe(
-    p_table_schema => 'crm',
-    p_table_name => 'workflow_action',
-    p_module => 'Workflows',
-    p_entity => 'Workflow',
-    p_part => 'Action',
-    p_parent_schema => 'crm',
-    p_parent_table => 'workflow',
-    p_parent_key => ARRAY['workflow_id'],
-    p_key_columns => ARRAY['id'],
-    p_label_column => 'kind',
-    p_link => '/workflows/{id}',
-    p_columns => '{
-        "position": {"label": "Position"},
-        "settings": {"label": "Settings"},
-        "kind": {"label": "Action", "values": {"send_email": "Send e-mail", "assign_owner": "Assign owner", "create_task": "Create task", "update_field": "Update field", "add_tag": "Add tag"}},
-        "assignee_id": {"label": "Assigned to", "references": {"schema": "crm", "table": "app_user", "key": "id", "label": "full_name"}}
-    }'
-);
-
 RESET ROLE;
 
 CREATE OR REPLACE TRIGGER "!audit_row"
@@ -119,12 +101,13 @@ CREATE OR REPLACE TRIGGER "!audit_update"
     WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.*)
     EXECUTE FUNCTION audit."capture_crm_workflow_action"();
 COMMENT ON TRIGGER "!audit_update" ON "crm"."workflow_action" IS
-    'Compares rows as they are stored: 1.10 and 1.1 differ. An update that changes nothing is none.';
+    'Compares rows as they are stored: 1.10 is not 1.1. What changes nothing is no update.';
 
 CREATE OR REPLACE TRIGGER "!audit_truncate"
     AFTER TRUNCATE ON "crm"."workflow_action"
     FOR EACH STATEMENT
-    EXECUTE FUNCTION audit._capture_truncate('crm', 'crm', 'workflow_action', 'Workflows', 'Workflow', 'Action');
+    EXECUTE FUNCTION audit._capture_truncate(
+        'crm', 'crm', 'workflow_action', 'Workflows', 'Workflow', 'Action');
 COMMENT ON TRIGGER "!audit_truncate" ON "crm"."workflow_action" IS
     'TRUNCATE names no rows: it leaves one entry for the table.';
 
@@ -133,3 +116,43 @@ ALTER TABLE "crm"."workflow_action"
     ENABLE ALWAYS TRIGGER "!audit_row",
     ENABLE ALWAYS TRIGGER "!audit_update",
     ENABLE ALWAYS TRIGGER "!audit_truncate";
+
+-- The words in which the viewer, and anybody in psql, reads the entries of this table.
+SET LOCAL ROLE audit_owner;
+CALL audit._describe(
+    p_table_schema => 'crm',
+    p_table_name => 'workflow_action',
+    p_module => 'Workflows',
+    p_entity => 'Workflow',
+    p_part => 'Action',
+    p_parent_schema => 'crm',
+    p_parent_table => 'workflow',
+    p_parent_key => ARRAY['workflow_id'],
+    p_key_columns => ARRAY['id'],
+    p_label_column => 'kind',
+    p_link => '/workflows/{id}',
+    p_columns => '{
+        "position": {"label": "Position"},
+        "settings": {"label": "Settings"},
+        "kind": {
+            "label": "Action",
+            "values": {
+                "send_email": "Send e-mail",
+                "assign_owner": "Assign owner",
+                "create_task": "Create task",
+                "update_field": "Update field",
+                "add_tag": "Add tag"
+            }
+        },
+        "assignee_id": {
+            "label": "Assigned to",
+            "references": {
+                "schema": "crm",
+                "table": "app_user",
+                "key": "id",
+                "label": "full_name"
+            }
+        }
+    }'
+);
+RESET ROLE;

@@ -9,7 +9,7 @@ BEGIN
     IF current_setting('server_encoding') = 'SQL_ASCII' THEN
         RAISE EXCEPTION 'pgwitness cannot be installed in database %', current_database()
             USING ERRCODE = 'UA002',
-                  DETAIL = 'Its encoding is SQL_ASCII, which lets through text that JSON can''t hold.',
+                  DETAIL = 'Its encoding is SQL_ASCII: not every text in it is JSON''s Unicode.',
                   HINT = 'Create the database with ENCODING ''UTF8''.';
     END IF;
     FOR v_role, v_comment IN

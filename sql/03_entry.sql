@@ -84,7 +84,7 @@ COMMENT ON COLUMN audit.entry.table_name IS
 COMMENT ON COLUMN audit.entry.module IS
     'Where an admin would look for the entity, such as "Workflows".';
 COMMENT ON COLUMN audit.entry.entity IS
-    'What kind of thing was changed, such as "Workflow". For a row of a child table: the parent''s.';
+    'What kind of thing was changed, such as "Workflow". A row of a child table has the parent''s.';
 COMMENT ON COLUMN audit.entry.part IS
     'What the row is to its entity, such as "Condition". Null: the row is the entity itself.';
 COMMENT ON COLUMN audit.entry.entity_id IS

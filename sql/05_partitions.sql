@@ -8,19 +8,20 @@ CREATE OR REPLACE FUNCTION audit._add_partition(p_from date, p_to date)
     VOLATILE
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
+    SET datestyle = 'ISO, YMD'
 AS $_add_partition$
 DECLARE
     v_name  text := 'entry_' || to_char(p_from, 'YYYYMMDD')
                     || CASE WHEN p_to = 'infinity' THEN '_on' ELSE '' END;
     v_upper text := CASE
         WHEN p_to = 'infinity' THEN 'MAXVALUE'
-        ELSE quote_literal(to_char(p_to, 'YYYY-MM-DD') || ' 00:00:00+00')
+        ELSE quote_literal(p_to || ' 00:00:00+00')
         END;
     v_grantee text;
 BEGIN
     EXECUTE format('CREATE TABLE audit.%I (LIKE audit.entry INCLUDING ALL)', v_name);
     EXECUTE format('COMMENT ON TABLE audit.%I IS %L', v_name,
-                   'Entries since ' || to_char(p_from, 'YYYY-MM-DD') || ' 00:00 UTC. Read audit.entry.');
+                   format('Entries since %s 00:00 UTC. Read audit.entry.', p_from));
 
     -- LIKE copies no row security, and default privileges may have granted what nobody should have.
     EXECUTE format('ALTER TABLE audit.%I ENABLE ROW LEVEL SECURITY', v_name);
@@ -36,7 +37,7 @@ BEGIN
 
     -- ATTACH, unlike CREATE TABLE ... PARTITION OF, does not wait for readers and writers.
     EXECUTE format('ALTER TABLE audit.entry ATTACH PARTITION audit.%I FOR VALUES FROM (%L) TO (%s)',
-                   v_name, to_char(p_from, 'YYYY-MM-DD') || ' 00:00:00+00', v_upper);
+                   v_name, p_from || ' 00:00:00+00', v_upper);
 END
 $_add_partition$;
 

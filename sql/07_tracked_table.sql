@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS audit.tracked_table (
     parent_table  text,
     parent_key    text[],
     link          text,
-    columns       jsonb       NOT NULL,
+    columns       json        NOT NULL,
     ignored       text[]      NOT NULL,
     excluded      text[]      NOT NULL,
     redacted      text[]      NOT NULL,
@@ -50,7 +50,8 @@ COMMENT ON COLUMN audit.tracked_table.link IS
     'Where the entity is found in the product, such as /workflows/{id}; {id} stands for entity_id. '
     'Null: nowhere.';
 COMMENT ON COLUMN audit.tracked_table.columns IS
-    'Words by column: {"owner_id": {"label": "Owner", "values": {...}, "references": {...}}}.';
+    'Words by column, in the order in which to show them: {"owner_id": {"label": "Owner", '
+    '"values": {...}, "references": {...}}}. Not jsonb, which would forget that order.';
 COMMENT ON COLUMN audit.tracked_table.ignored IS
     'Columns whose change alone is no entry. Their values are stored.';
 COMMENT ON COLUMN audit.tracked_table.excluded IS
@@ -86,7 +87,7 @@ CREATE OR REPLACE PROCEDURE audit._describe(
     p_parent_table  text   DEFAULT NULL,
     p_parent_key    text[] DEFAULT NULL,
     p_link          text   DEFAULT NULL,
-    p_columns       jsonb  DEFAULT '{}',
+    p_columns       json   DEFAULT '{}',
     p_ignored       text[] DEFAULT '{}',
     p_excluded      text[] DEFAULT '{}',
     p_redacted      text[] DEFAULT '{}',

@@ -1,0 +1,126 @@
+-- Tracks "shop"."item".
+-- Written by pgwitness. Don't edit: change audit.toml and run "pgwitness generate".
+
+SET LOCAL lock_timeout = '5s';
+
+-- The names of what a row refers to are all that the capture function may read.
+GRANT USAGE ON SCHEMA "shop" TO audit_writer;
+GRANT SELECT ("year", "number", "title") ON "shop"."order" TO audit_writer;
+
+-- The writer owns what adds entries. It may create in this schema only while it is installed.
+SET LOCAL ROLE audit_owner;
+GRANT CREATE ON SCHEMA audit TO audit_writer;
+SET LOCAL ROLE audit_writer;
+
+CREATE OR REPLACE FUNCTION audit."capture_shop_item"()
+    RETURNS trigger
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET row_security = on
+    SET timezone = 'UTC'
+    SET datestyle = 'ISO, YMD'
+    SET intervalstyle = 'postgres'
+    SET extra_float_digits = 1
+    SET bytea_output = 'hex'
+    SET lc_monetary = 'C'
+AS $capture$
+DECLARE
+    v_old jsonb;
+    v_new jsonb;
+    v_row jsonb;
+    v_entity_label text;
+BEGIN
+    BEGIN
+        v_old := to_jsonb(OLD);
+        v_new := to_jsonb(NEW);
+    EXCEPTION
+        WHEN data_exception OR program_limit_exceeded THEN
+            v_old := audit._salvage(OLD);
+            v_new := audit._salvage(NEW);
+    END;
+
+    v_row := coalesce(v_new, v_old);
+
+    -- Names as they are now. One that can't be read is no reason to refuse the write.
+    BEGIN
+        SELECT left(a1."title"::text, 256)
+        INTO v_entity_label
+        FROM "shop"."order" AS a1
+        WHERE a1."year" = coalesce(NEW."order_year", OLD."order_year")
+          AND a1."number" = coalesce(NEW."order_number", OLD."order_number");
+    EXCEPTION
+        WHEN syntax_error_or_access_rule_violation THEN
+            NULL;
+    END;
+
+    INSERT INTO audit.entry
+        (source, operation, table_schema, table_name, module, entity, part,
+         entity_id, entity_label, row_key, labels, old_row, new_row)
+    VALUES
+        ('shop', TG_OP, 'shop', 'item',
+         'Orders', 'Order', 'Item',
+         jsonb_build_array(v_row -> 'order_year', v_row -> 'order_number')::text,
+         v_entity_label,
+         jsonb_build_object('id', v_row -> 'id'),
+         NULL,
+         v_old,
+         v_new);
+    RETURN NULL;
+END
+$capture$;
+
+COMMENT ON FUNCTION audit."capture_shop_item"() IS
+    'Adds an entry to audit.entry for each row of "shop"."item" that is written.';
+
+REVOKE ALL ON FUNCTION audit."capture_shop_item"() FROM PUBLIC;
+
+SET LOCAL ROLE audit_owner;
+REVOKE CREATE ON SCHEMA audit FROM audit_writer;
+RESET ROLE;
+
+CREATE OR REPLACE TRIGGER "!audit_row"
+    AFTER INSERT OR DELETE ON "shop"."item"
+    FOR EACH ROW
+    EXECUTE FUNCTION audit."capture_shop_item"();
+COMMENT ON TRIGGER "!audit_row" ON "shop"."item" IS
+    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
+
+CREATE OR REPLACE TRIGGER "!audit_update"
+    AFTER UPDATE ON "shop"."item"
+    FOR EACH ROW
+    WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.*)
+    EXECUTE FUNCTION audit."capture_shop_item"();
+COMMENT ON TRIGGER "!audit_update" ON "shop"."item" IS
+    'Compares rows as they are stored: 1.10 is not 1.1. What changes nothing is no update.';
+
+CREATE OR REPLACE TRIGGER "!audit_truncate"
+    AFTER TRUNCATE ON "shop"."item"
+    FOR EACH STATEMENT
+    EXECUTE FUNCTION audit._capture_truncate(
+        'shop', 'shop', 'item', 'Orders', 'Order', 'Item');
+COMMENT ON TRIGGER "!audit_truncate" ON "shop"."item" IS
+    'TRUNCATE names no rows: it leaves one entry for the table.';
+
+-- ALWAYS: also for rows that replication applies, whatever session_replication_role says.
+ALTER TABLE "shop"."item"
+    ENABLE ALWAYS TRIGGER "!audit_row",
+    ENABLE ALWAYS TRIGGER "!audit_update",
+    ENABLE ALWAYS TRIGGER "!audit_truncate";
+
+-- The words in which the viewer, and anybody in psql, reads the entries of this table.
+SET LOCAL ROLE audit_owner;
+CALL audit._describe(
+    p_table_schema => 'shop',
+    p_table_name => 'item',
+    p_module => 'Orders',
+    p_entity => 'Order',
+    p_part => 'Item',
+    p_parent_schema => 'shop',
+    p_parent_table => 'order',
+    p_parent_key => ARRAY['order_year', 'order_number'],
+    p_key_columns => ARRAY['id'],
+    p_link => '/orders/{id}'
+);
+RESET ROLE;

@@ -1,0 +1,171 @@
+-- Tracks "shop"."order".
+-- Written by pgwitness. Don't edit: change audit.toml and run "pgwitness generate".
+
+SET LOCAL lock_timeout = '5s';
+
+-- The names of what a row refers to are all that the capture function may read.
+GRANT USAGE ON SCHEMA "shop", "staff" TO audit_writer;
+GRANT SELECT ("id", "name") ON "shop"."customer" TO audit_writer;
+GRANT SELECT ("id", "full_name") ON "staff"."person" TO audit_writer;
+
+-- The writer owns what adds entries. It may create in this schema only while it is installed.
+SET LOCAL ROLE audit_owner;
+GRANT CREATE ON SCHEMA audit TO audit_writer;
+SET LOCAL ROLE audit_writer;
+
+CREATE OR REPLACE FUNCTION audit."capture_shop_order"()
+    RETURNS trigger
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET row_security = on
+    SET timezone = 'UTC'
+    SET datestyle = 'ISO, YMD'
+    SET intervalstyle = 'postgres'
+    SET extra_float_digits = 1
+    SET bytea_output = 'hex'
+    SET lc_monetary = 'C'
+AS $capture$
+DECLARE
+    v_old jsonb;
+    v_new jsonb;
+    v_row jsonb;
+    v_labels jsonb;
+BEGIN
+    BEGIN
+        v_old := to_jsonb(OLD);
+        v_new := to_jsonb(NEW);
+    EXCEPTION
+        WHEN data_exception OR program_limit_exceeded THEN
+            v_old := audit._salvage(OLD);
+            v_new := audit._salvage(NEW);
+    END;
+
+    -- An update of nothing but these columns is not recorded.
+    IF TG_OP = 'UPDATE'
+       AND (v_old - ARRAY['updated_at', 'search'])::text
+         = (v_new - ARRAY['updated_at', 'search'])::text
+    THEN
+        RETURN NULL;
+    END IF;
+
+    v_row := coalesce(v_new, v_old);
+
+    -- Names as they are now. One that can't be read is no reason to refuse the write.
+    BEGIN
+        v_labels := nullif(jsonb_strip_nulls(jsonb_build_object(
+            'customer_id', (
+                SELECT jsonb_object_agg(
+                    r."id", left(r."name"::text, 256))
+                FROM "shop"."customer" AS r
+                WHERE r."id" IN (
+                    OLD."customer_id", NEW."customer_id")),
+            'seller_id', (
+                SELECT jsonb_object_agg(
+                    r."id", left(r."full_name"::text, 256))
+                FROM "staff"."person" AS r
+                WHERE r."id" IN (
+                    OLD."seller_id", NEW."seller_id")))), '{}');
+    EXCEPTION
+        WHEN syntax_error_or_access_rule_violation THEN
+            NULL;
+    END;
+
+    INSERT INTO audit.entry
+        (source, operation, table_schema, table_name, module, entity, part,
+         entity_id, entity_label, row_key, labels, old_row, new_row)
+    VALUES
+        ('shop', TG_OP, 'shop', 'order',
+         'Orders', 'Order', NULL,
+         jsonb_build_array(v_row -> 'year', v_row -> 'number')::text,
+         left(v_row ->> 'title', 256),
+         jsonb_build_object('year', v_row -> 'year', 'number', v_row -> 'number'),
+         v_labels,
+         audit._redact(v_old - ARRAY['search'], ARRAY['card_number']),
+         audit._redact(v_new - ARRAY['search'], ARRAY['card_number']));
+    RETURN NULL;
+END
+$capture$;
+
+COMMENT ON FUNCTION audit."capture_shop_order"() IS
+    'Adds an entry to audit.entry for each row of "shop"."order" that is written.';
+
+REVOKE ALL ON FUNCTION audit."capture_shop_order"() FROM PUBLIC;
+
+SET LOCAL ROLE audit_owner;
+REVOKE CREATE ON SCHEMA audit FROM audit_writer;
+RESET ROLE;
+
+CREATE OR REPLACE TRIGGER "!audit_row"
+    AFTER INSERT OR DELETE ON "shop"."order"
+    FOR EACH ROW
+    EXECUTE FUNCTION audit."capture_shop_order"();
+COMMENT ON TRIGGER "!audit_row" ON "shop"."order" IS
+    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
+
+CREATE OR REPLACE TRIGGER "!audit_update"
+    AFTER UPDATE ON "shop"."order"
+    FOR EACH ROW
+    WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.*)
+    EXECUTE FUNCTION audit."capture_shop_order"();
+COMMENT ON TRIGGER "!audit_update" ON "shop"."order" IS
+    'Compares rows as they are stored: 1.10 is not 1.1. What changes nothing is no update.';
+
+CREATE OR REPLACE TRIGGER "!audit_truncate"
+    BEFORE TRUNCATE ON "shop"."order"
+    FOR EACH STATEMENT
+    EXECUTE FUNCTION audit._refuse_truncate();
+COMMENT ON TRIGGER "!audit_truncate" ON "shop"."order" IS
+    'TRUNCATE names no rows, so it is refused here: use DELETE.';
+
+-- ALWAYS: also for rows that replication applies, whatever session_replication_role says.
+ALTER TABLE "shop"."order"
+    ENABLE ALWAYS TRIGGER "!audit_row",
+    ENABLE ALWAYS TRIGGER "!audit_update",
+    ENABLE ALWAYS TRIGGER "!audit_truncate";
+
+-- The words in which the viewer, and anybody in psql, reads the entries of this table.
+SET LOCAL ROLE audit_owner;
+CALL audit._describe(
+    p_table_schema => 'shop',
+    p_table_name => 'order',
+    p_module => 'Orders',
+    p_entity => 'Order',
+    p_key_columns => ARRAY['year', 'number'],
+    p_ignored => ARRAY['updated_at'],
+    p_excluded => ARRAY['search'],
+    p_redacted => ARRAY['card_number'],
+    p_label_column => 'title',
+    p_link => '/orders/{id}',
+    p_on_truncate => 'forbid',
+    p_columns => '{
+        "title": {"label": "Title"},
+        "state": {
+            "label": "State",
+            "values": {
+                "open": "open",
+                "paid": "paid"
+            }
+        },
+        "customer_id": {
+            "label": "Customer",
+            "references": {
+                "schema": "shop",
+                "table": "customer",
+                "key": "id",
+                "label": "name"
+            }
+        },
+        "seller_id": {
+            "label": "Seller",
+            "references": {
+                "schema": "staff",
+                "table": "person",
+                "key": "id",
+                "label": "full_name"
+            }
+        }
+    }'
+);
+RESET ROLE;
