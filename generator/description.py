@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from generator.config import Column, TrackedTable
 from generator.quoting import Sql, literal, text_array
 
-
 _LINE = 60
 
 

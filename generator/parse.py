@@ -167,8 +167,10 @@ def _check_policies(reader: Reader, table: TrackedTable, where: str) -> None:
     for column, count in named.items():
         if count > 1:
             reader.finding(where, f'column "{column}" has {count} policies – keep one of them')
-    shown = {*table.key, *(table.parent.key if table.parent else ()), *table.references}
-    for column in sorted((shown | {table.label}) & {*table.exclude, *table.redact}):
+    parent_key = table.parent.key if table.parent else ()
+    label = (table.label,) if table.label else ()
+    shown = {*table.key, *parent_key, *label, *table.references}
+    for column in sorted(shown & {*table.exclude, *table.redact}):
         fix = 'remove it from "exclude" and "redact"'
         reader.finding(where, f'column "{column}" can\'t be hidden: it names the row – {fix}')
     for column in table.columns:

@@ -30,7 +30,7 @@ GRANT audit_owner, audit_writer TO CURRENT_USER;
 
 CREATE SCHEMA IF NOT EXISTS audit AUTHORIZATION audit_owner;
 
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 
 REVOKE ALL ON SCHEMA audit FROM PUBLIC;
 GRANT USAGE ON SCHEMA audit TO audit_writer, audit_reader;
@@ -594,7 +594,7 @@ REVOKE ALL ON PROCEDURE audit._forget(text, text) FROM PUBLIC;
 
 -- The writer owns what adds entries. It may create in this schema only while it is installed.
 GRANT CREATE ON SCHEMA audit TO audit_writer;
-SET LOCAL ROLE audit_writer;
+SET ROLE audit_writer;
 
 CREATE OR REPLACE FUNCTION audit._capture_truncate()
     RETURNS trigger
@@ -618,7 +618,7 @@ COMMENT ON FUNCTION audit._capture_truncate() IS
 
 REVOKE ALL ON FUNCTION audit._capture_truncate() FROM PUBLIC;
 
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 REVOKE CREATE ON SCHEMA audit FROM audit_writer;
 
 CREATE OR REPLACE FUNCTION audit._refuse_truncate()
@@ -639,3 +639,5 @@ COMMENT ON FUNCTION audit._refuse_truncate() IS
     'Refuses TRUNCATE of a tracked table with SQLSTATE UA003.';
 
 REVOKE ALL ON FUNCTION audit._refuse_truncate() FROM PUBLIC;
+
+RESET ROLE;

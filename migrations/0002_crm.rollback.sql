@@ -1,7 +1,7 @@
 -- Takes the reference CRM away again, with all that it holds. Without CASCADE: what another
 -- migration built on these tables goes first, by that migration's own rollback.
 
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 REVOKE EXECUTE ON FUNCTION audit.set_context(text, text, text, jsonb) FROM crm_app;
 REVOKE USAGE ON SCHEMA audit FROM crm_app;
 RESET ROLE;

@@ -280,7 +280,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON crm.workflow_condition TO crm_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON crm.workflow_action TO crm_app;
 
 -- The application says who acts, and may do nothing else with the log: not even read it.
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 GRANT USAGE ON SCHEMA audit TO crm_app;
 GRANT EXECUTE ON FUNCTION audit.set_context(text, text, text, jsonb) TO crm_app;
 RESET ROLE;

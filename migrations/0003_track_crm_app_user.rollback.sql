@@ -7,10 +7,10 @@ DROP TRIGGER IF EXISTS "!audit_row" ON "crm"."app_user";
 DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."app_user";
 DROP TRIGGER IF EXISTS "!audit_truncate" ON "crm"."app_user";
 
-SET LOCAL ROLE audit_writer;
+SET ROLE audit_writer;
 DROP FUNCTION IF EXISTS audit."capture_crm_app_user"();
 
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 CALL audit._forget('crm', 'app_user');
 
 RESET ROLE;

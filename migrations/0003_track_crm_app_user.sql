@@ -4,9 +4,9 @@
 SET LOCAL lock_timeout = '5s';
 
 -- The writer owns what adds entries. It may create in this schema only while it is installed.
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 GRANT CREATE ON SCHEMA audit TO audit_writer;
-SET LOCAL ROLE audit_writer;
+SET ROLE audit_writer;
 
 CREATE OR REPLACE FUNCTION audit."capture_crm_app_user"()
     RETURNS trigger
@@ -67,7 +67,7 @@ COMMENT ON FUNCTION audit."capture_crm_app_user"() IS
 
 REVOKE ALL ON FUNCTION audit."capture_crm_app_user"() FROM PUBLIC;
 
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 REVOKE CREATE ON SCHEMA audit FROM audit_writer;
 RESET ROLE;
 
@@ -101,7 +101,7 @@ ALTER TABLE "crm"."app_user"
     ENABLE ALWAYS TRIGGER "!audit_truncate";
 
 -- The words in which the viewer, and anybody in psql, reads the entries of this table.
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 CALL audit._describe(
     p_table_schema => 'crm',
     p_table_name => 'app_user',

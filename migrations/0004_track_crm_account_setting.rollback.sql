@@ -7,10 +7,10 @@ DROP TRIGGER IF EXISTS "!audit_row" ON "crm"."account_setting";
 DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."account_setting";
 DROP TRIGGER IF EXISTS "!audit_truncate" ON "crm"."account_setting";
 
-SET LOCAL ROLE audit_writer;
+SET ROLE audit_writer;
 DROP FUNCTION IF EXISTS audit."capture_crm_account_setting"();
 
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 CALL audit._forget('crm', 'account_setting');
 
 RESET ROLE;

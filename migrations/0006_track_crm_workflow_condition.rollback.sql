@@ -7,10 +7,10 @@ DROP TRIGGER IF EXISTS "!audit_row" ON "crm"."workflow_condition";
 DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."workflow_condition";
 DROP TRIGGER IF EXISTS "!audit_truncate" ON "crm"."workflow_condition";
 
-SET LOCAL ROLE audit_writer;
+SET ROLE audit_writer;
 DROP FUNCTION IF EXISTS audit."capture_crm_workflow_condition"();
 
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 CALL audit._forget('crm', 'workflow_condition');
 
 RESET ROLE;

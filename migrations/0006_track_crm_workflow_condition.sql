@@ -8,9 +8,9 @@ GRANT USAGE ON SCHEMA "crm" TO audit_writer;
 GRANT SELECT ("id", "name") ON "crm"."workflow" TO audit_writer;
 
 -- The writer owns what adds entries. It may create in this schema only while it is installed.
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 GRANT CREATE ON SCHEMA audit TO audit_writer;
-SET LOCAL ROLE audit_writer;
+SET ROLE audit_writer;
 
 CREATE OR REPLACE FUNCTION audit."capture_crm_workflow_condition"()
     RETURNS trigger
@@ -75,7 +75,7 @@ COMMENT ON FUNCTION audit."capture_crm_workflow_condition"() IS
 
 REVOKE ALL ON FUNCTION audit."capture_crm_workflow_condition"() FROM PUBLIC;
 
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 REVOKE CREATE ON SCHEMA audit FROM audit_writer;
 RESET ROLE;
 
@@ -109,7 +109,7 @@ ALTER TABLE "crm"."workflow_condition"
     ENABLE ALWAYS TRIGGER "!audit_truncate";
 
 -- The words in which the viewer, and anybody in psql, reads the entries of this table.
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 CALL audit._describe(
     p_table_schema => 'crm',
     p_table_name => 'workflow_condition',

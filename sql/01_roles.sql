@@ -30,7 +30,7 @@ GRANT audit_owner, audit_writer TO CURRENT_USER;
 
 CREATE SCHEMA IF NOT EXISTS audit AUTHORIZATION audit_owner;
 
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 
 REVOKE ALL ON SCHEMA audit FROM PUBLIC;
 GRANT USAGE ON SCHEMA audit TO audit_writer, audit_reader;

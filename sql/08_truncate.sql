@@ -2,7 +2,7 @@
 
 -- The writer owns what adds entries. It may create in this schema only while it is installed.
 GRANT CREATE ON SCHEMA audit TO audit_writer;
-SET LOCAL ROLE audit_writer;
+SET ROLE audit_writer;
 
 CREATE OR REPLACE FUNCTION audit._capture_truncate()
     RETURNS trigger
@@ -26,7 +26,7 @@ COMMENT ON FUNCTION audit._capture_truncate() IS
 
 REVOKE ALL ON FUNCTION audit._capture_truncate() FROM PUBLIC;
 
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 REVOKE CREATE ON SCHEMA audit FROM audit_writer;
 
 CREATE OR REPLACE FUNCTION audit._refuse_truncate()
@@ -47,3 +47,5 @@ COMMENT ON FUNCTION audit._refuse_truncate() IS
     'Refuses TRUNCATE of a tracked table with SQLSTATE UA003.';
 
 REVOKE ALL ON FUNCTION audit._refuse_truncate() FROM PUBLIC;
+
+RESET ROLE;

@@ -67,7 +67,8 @@ def test_a_child_has_the_module_and_entity_of_its_root(tmp_path: Path) -> None:
         ('link = "javascript:x"', '"link" must begin with / or http:// or https://'),
         (
             'exclude = ["id"]',
-            'column "id" can\'t be hidden: it names the row – remove it from "exclude" and "redact"',
+            'column "id" can\'t be hidden: it names the row – '
+            'remove it from "exclude" and "redact"',
         ),
         (
             'redact = ["x"]\nignore = ["x"]',

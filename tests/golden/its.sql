@@ -4,9 +4,9 @@
 SET LOCAL lock_timeout = '5s';
 
 -- The writer owns what adds entries. It may create in this schema only while it is installed.
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 GRANT CREATE ON SCHEMA audit TO audit_writer;
-SET LOCAL ROLE audit_writer;
+SET ROLE audit_writer;
 
 CREATE OR REPLACE FUNCTION audit."capture_Odd ""one""_it's; a\table"()
     RETURNS trigger
@@ -59,7 +59,7 @@ COMMENT ON FUNCTION audit."capture_Odd ""one""_it's; a\table"() IS
 
 REVOKE ALL ON FUNCTION audit."capture_Odd ""one""_it's; a\table"() FROM PUBLIC;
 
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 REVOKE CREATE ON SCHEMA audit FROM audit_writer;
 RESET ROLE;
 
@@ -93,7 +93,7 @@ ALTER TABLE "Odd ""one"""."it's; a\table"
     ENABLE ALWAYS TRIGGER "!audit_truncate";
 
 -- The words in which the viewer, and anybody in psql, reads the entries of this table.
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 CALL audit._describe(
     p_table_schema => 'Odd "one"',
     p_table_name => E'it''s; a\\table',

@@ -9,9 +9,9 @@ GRANT SELECT ("id", "name") ON "shop"."customer" TO audit_writer;
 GRANT SELECT ("id", "full_name") ON "staff"."person" TO audit_writer;
 
 -- The writer owns what adds entries. It may create in this schema only while it is installed.
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 GRANT CREATE ON SCHEMA audit TO audit_writer;
-SET LOCAL ROLE audit_writer;
+SET ROLE audit_writer;
 
 CREATE OR REPLACE FUNCTION audit."capture_shop_order"()
     RETURNS trigger
@@ -93,7 +93,7 @@ COMMENT ON FUNCTION audit."capture_shop_order"() IS
 
 REVOKE ALL ON FUNCTION audit."capture_shop_order"() FROM PUBLIC;
 
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 REVOKE CREATE ON SCHEMA audit FROM audit_writer;
 RESET ROLE;
 
@@ -126,7 +126,7 @@ ALTER TABLE "shop"."order"
     ENABLE ALWAYS TRIGGER "!audit_truncate";
 
 -- The words in which the viewer, and anybody in psql, reads the entries of this table.
-SET LOCAL ROLE audit_owner;
+SET ROLE audit_owner;
 CALL audit._describe(
     p_table_schema => 'shop',
     p_table_name => 'order',
