@@ -1,0 +1,56 @@
+# What there is to do with a checkout. Everything that is installed goes to .venv; what is there
+# already is not asked for again, so that all of it works without a network the second time.
+
+PORT ?= 8080
+BIN := .venv/bin
+BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
+
+# An interpreter that went away with an upgrade takes .venv with it.
+$(shell [ -x $(BIN)/python ] || rm -rf .venv)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-reset test lint clean chromium
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
+	    printf '  make %-12s %s\n' "$$target" "$$text"; done
+
+demo: .venv/.demo ## Start the demo on 127.0.0.1 (PORT=8080), with a PostgreSQL of its own
+	@exec $(BIN)/python -m auditviewer.demo --port $(PORT)
+
+demo-reset: .venv/.demo ## Start the demo with a new database
+	@exec $(BIN)/python -m auditviewer.demo --port $(PORT) --reset
+
+test: .venv/.test chromium ## Run the tests
+	@echo "==> running the tests"
+	@exec $(BIN)/python -m pytest
+
+lint: .venv/.test ## Check style and types
+	@echo "==> checking style"
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+	@echo "==> checking types"
+	@$(BIN)/python -m mypy
+
+clean: ## Remove what was built and installed, the demo's database too
+	@# The demo's database may lie elsewhere, and its server may still run.
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -c 'from pathlib import Path; \
+	    from auditviewer.demo.cluster import remove; remove(Path(".demo"))'; fi
+	@rm -rf .demo .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.demo .venv/.test: pyproject.toml .ci/venv
+	@.ci/venv $(@:.venv/.%=%)
+
+chromium: .venv/.test
+	@for name in $(BROWSERS); do "$$name" --version >/dev/null 2>&1 && exit; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "==> installing Chromium with apt-get"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	        --no-install-recommends chromium fonts-dejavu-core >/dev/null && exit; \
+	fi; \
+	echo "==> looking for Playwright's Chromium"; \
+	$(BIN)/python -m playwright install chromium && exit; \
+	echo "make test: no Chromium for the tests of the pages; install one, such as by" >&2; \
+	echo "    sudo apt-get install chromium" >&2; \
+	exit 1
