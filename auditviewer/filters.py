@@ -1,0 +1,131 @@
+"""Which changes to show, as a URL says it: period, person, module, and the zone of its days.
+
+Knows no SQL; the pages read it from a query string, and `log` turns it into conditions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from auditviewer.times import day_of, short_day, start_of
+
+PRESETS = {"today": 1, "7": 7, "30": 30}
+"""Periods by the number of days in them, the last of which is today."""
+DATES = "dates"
+SYSTEM = "system"
+QUOTE = "="
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What was asked for; empty means everything. *by* is a person as the URL has it."""
+
+    zone: ZoneInfo
+    default_zone: ZoneInfo
+    period: str = ""
+    first: date | None = None
+    last: date | None = None
+    by: str = ""
+    module: str = ""
+
+    @property
+    def actor(self) -> str | None:
+        """The person asked for, None for the product itself. Means nothing while *by* is empty."""
+        return None if self.by == SYSTEM else self.by.removeprefix(QUOTE)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it lets everything through."""
+        return not (self.period or self.by or self.module)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the query string: nothing in it that goes without saying."""
+        given = {
+            "period": self.period,
+            "from": self.first.isoformat() if self.first else "",
+            "to": self.last.isoformat() if self.last else "",
+            "by": self.by,
+            "module": self.module,
+        }
+        return {name: value for name, value in given.items() if value} | self.zone_argument
+
+    @property
+    def zone_argument(self) -> dict[str, Any]:
+        """Return the part of the query string that is about the zone."""
+        return {} if self.zone == self.default_zone else {"zone": self.zone.key}
+
+    def span(self, now: datetime) -> tuple[datetime | None, datetime | None]:
+        """Return the first moment of the period and the first after it, where it has them."""
+        if self.period in PRESETS:
+            days = timedelta(days=PRESETS[self.period] - 1)
+            return start_of(day_of(now, self.zone) - days, self.zone), None
+        after = self.last + timedelta(days=1) if self.last and self.last < date.max else None
+        return (
+            start_of(self.first, self.zone) if self.first else None,
+            start_of(after, self.zone) if after else None,
+        )
+
+    def without(self, name: str) -> "Filter":
+        """Return the filter with one of period, by and module taken away."""
+        if name == "period":
+            return replace(self, period="", first=None, last=None)
+        return replace(self, by="") if name == "by" else replace(self, module="")
+
+    def period_in_words(self, today: date) -> str:
+        """Return "Last 7 days" or "3 Nov – 9 Nov"."""
+        if self.period in PRESETS:
+            return "Today" if self.period == "today" else f"Last {self.period} days"
+        if self.first and self.last:
+            days = dict.fromkeys(short_day(day, today) for day in (self.first, self.last))
+            return " – ".join(days)
+        if self.first:
+            return f"Since {short_day(self.first, today)}"
+        return f"Until {short_day(self.last, today)}" if self.last else ""
+
+
+def read_filter(arguments: Mapping[str, str], default_zone: ZoneInfo) -> Filter:
+    """Read a query string; what makes no sense in it is left out."""
+    period, first, last = _read_period(arguments)
+    zone = arguments.get("zone", "")
+    return Filter(
+        zone=ZoneInfo(zone) if zone in available_timezones() else default_zone,
+        default_zone=default_zone,
+        period=period,
+        first=first,
+        last=last,
+        by=_text(arguments, "by"),
+        module=_text(arguments, "module"),
+    )
+
+
+def _read_period(arguments: Mapping[str, str]) -> tuple[str, date | None, date | None]:
+    period = arguments.get("period", DATES)
+    if period != DATES:
+        return (period if period in PRESETS else ""), None, None
+    first, last = _read_day(arguments.get("from", "")), _read_day(arguments.get("to", ""))
+    if first and last and first > last:
+        first, last = last, first
+    return (DATES if first or last else ""), first, last
+
+
+def _read_day(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    # The years at either end have days without a moment in UTC.
+    return day if 1 < day.year < 9999 else None
+
+
+def _text(arguments: Mapping[str, str], name: str) -> str:
+    # PostgreSQL's text holds no NUL, so nothing can match it.
+    return arguments.get(name, "").replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def person_in_url(actor: str | None) -> str:
+    """Return how a URL names a person; None is the product itself."""
+    if actor is None:
+        return SYSTEM
+    return QUOTE + actor if actor == SYSTEM or actor.startswith(QUOTE) else actor

@@ -1,0 +1,125 @@
+"""What is read from the schema audit: entries of the log, and the words of a tracked table.
+
+Knows how they are stored, not what they mean together.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+Json = None | bool | int | Decimal | str | list["Json"] | dict[str, "Json"]
+Row = Mapping[str, Json]
+Labels = Mapping[str, Mapping[str, str]]
+TableName = tuple[str, str]
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+LONGEST_INTEGER = 4000
+"""Digits that Python turns into an int without protest; a numeric column may hold more."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of audit.entry; *size* is that of a row too large to be read, in bytes."""
+
+    id: int
+    occurred_at: datetime
+    transaction_id: int
+    transaction_at: datetime
+    operation: str
+    table: TableName
+    module: str
+    entity: str
+    part: str | None = None
+    entity_id: str | None = None
+    entity_label: str | None = None
+    actor: str | None = None
+    actor_name: str | None = None
+    actor_bound: bool | None = None
+    ip: str | None = None
+    db_user: str = ""
+    db_role: str | None = None
+    client_addr: str | None = None
+    application_name: str | None = None
+    context: Row = field(default_factory=dict)
+    row_key: Row | None = None
+    labels: Labels = field(default_factory=dict)
+    old_row: Row | None = None
+    new_row: Row | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """The words for a column: its name, those of its values, and whether it refers to a row."""
+
+    label: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    is_reference: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """The words for a table: a row of audit.tracked_table."""
+
+    name: TableName
+    module: str = ""
+    entity: str = ""
+    part: str | None = None
+    key: tuple[str, ...] = ()
+    label_column: str | None = None
+    parent: TableName | None = None
+    parent_key: tuple[str, ...] = ()
+    link: str | None = None
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    ignored: frozenset[str] = frozenset()
+    tracked_at: datetime | None = None
+    untracked_at: datetime | None = None
+
+    def words_for(self, column: str) -> Column:
+        """Return the words for a column, made up from its name where none were given."""
+        return self.columns.get(column) or Column(name_in_words(column))
+
+
+Tables = Mapping[TableName, Table]
+
+
+def name_in_words(name: str) -> str:
+    """Return "Record type" for "record_type"; a name that is not snake_case stays as it is."""
+    if not name or name != name.lower():
+        return name
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:] if words else name
+
+
+def read_columns(described: Mapping[str, Any]) -> dict[str, Column]:
+    """Return the words by column from tracked_table.columns, in their order."""
+    return {
+        name: Column(
+            label=words.get("label") or _default_label(name, "references" in words),
+            values=words.get("values", {}),
+            is_reference="references" in words,
+        )
+        for name, words in described.items()
+    }
+
+
+def _default_label(name: str, is_reference: bool) -> str:
+    return name_in_words(name.removesuffix("_id") if is_reference else name)
+
+
+def read_json(text: str | None) -> Any:
+    """Return stored JSON with its numbers exact; what is nested too deeply becomes its own text."""
+    if text is None:
+        return None
+    try:
+        return json.loads(text, parse_float=Decimal, parse_int=_integer)
+    except RecursionError:
+        return {"": text}
+
+
+def _integer(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) < LONGEST_INTEGER else Decimal(digits)

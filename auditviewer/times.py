@@ -1,0 +1,77 @@
+"""Days and moments as an admin reads them, in a named time zone.
+
+Knows no entries; which zone it is, the URL or the configuration says.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from babel.dates import format_date, format_datetime
+
+LOCALE = "en"
+REGIONS = (
+    "Africa",
+    "America",
+    "Antarctica",
+    "Asia",
+    "Atlantic",
+    "Australia",
+    "Europe",
+    "Indian",
+    "Pacific",
+)
+
+
+def start_of(day: date, zone: ZoneInfo) -> datetime:
+    """Return the first moment of a day, in UTC; where clocks skip midnight, that of the skip."""
+    return datetime.combine(day, time.min, zone).astimezone(UTC)
+
+
+def day_of(moment: datetime, zone: ZoneInfo) -> date:
+    """Return the day of a moment."""
+    return moment.astimezone(zone).date()
+
+
+def day_in_words(day: date, today: date) -> str:
+    """Return "Today, Sunday 22 November", with the year where it isn't this one."""
+    pattern = "EEEE d MMMM" if day.year == today.year else "EEEE d MMMM y"
+    words = format_date(day, pattern, locale=LOCALE)
+    near = {today: "Today, ", today - timedelta(days=1): "Yesterday, "}
+    return near.get(day, "") + words
+
+
+def short_day(day: date, today: date) -> str:
+    """Return "22 Nov", with the year where it isn't this one."""
+    return format_date(day, "d MMM" if day.year == today.year else "d MMM y", locale=LOCALE)
+
+
+def clock_time(moment: datetime, zone: ZoneInfo) -> str:
+    """Return "18:42"."""
+    return format_datetime(moment.astimezone(zone), "HH:mm", locale=LOCALE)
+
+
+def moment_in_words(moment: datetime, zone: ZoneInfo) -> str:
+    """Return "Sunday 22 November 2026, 18:42:07 (Europe/Berlin, UTC+01:00)"."""
+    local = moment.astimezone(zone)
+    words = format_datetime(local, "EEEE d MMMM y, HH:mm:ss", locale=LOCALE)
+    return f"{words} ({zone.key}, {offset(local)})"
+
+
+def zone_in_words(zone: ZoneInfo, now: datetime) -> str:
+    """Return "Europe/Berlin (UTC+01:00)", with the offset of that moment."""
+    return "UTC" if zone.key == "UTC" else f"{zone.key} ({offset(now.astimezone(zone))})"
+
+
+def offset(local: datetime) -> str:
+    """Return "UTC+05:30"."""
+    return "UTC" + local.isoformat()[-6:] if local.utcoffset() else "UTC+00:00"
+
+
+@cache
+def zones() -> dict[str, tuple[str, ...]]:
+    """Return the time zones to choose from, by region."""
+    names = sorted(available_timezones())
+    return {
+        region: tuple(name for name in names if name.startswith(region + "/")) for region in REGIONS
+    }
