@@ -1,0 +1,112 @@
+"""The demo's database: made as a DBA would, by migrations, and filled with a week of changes.
+
+The server that it lives in is `auditviewer.demo.cluster`'s.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import LiteralString
+from urllib.parse import urlencode
+
+import psycopg
+import yoyo
+from psycopg import sql
+
+from auditviewer.demo.account import say
+from auditviewer.demo.cluster import Cluster, ClusterError
+from auditviewer.demo.play import move_into_past, play
+from auditviewer.demo.week import WEEK
+
+DATABASE = "crm"
+OWNER = "crm_owner"
+PASSWORD = "demo"
+WHOLE = "The week of the demo was played."
+
+
+def prepare(cluster: Cluster) -> None:
+    """Make the database as it should be when the viewer starts; what is there stays.
+
+    One that was left before its week was over is made again. Raises ClusterError.
+    """
+    with psycopg.connect(cluster.conninfo(), autocommit=True) as superuser:
+        mark = _read_mark(superuser)
+        if mark != WHOLE:
+            if mark is not None:
+                say(
+                    f"database {DATABASE}: left unfinished by an interrupted start; making it again"
+                )
+            _create_database(superuser)
+    _migrate(cluster)
+    if mark != WHOLE:
+        _fill(cluster)
+
+
+def application_conninfo(cluster: Cluster, role: str = "") -> str:
+    """Return how a program of the CRM connects: over TCP, as an application does."""
+    address = f"host=127.0.0.1 port={cluster.port} dbname={DATABASE} password={PASSWORD}"
+    return f"{address} user={role}" if role else address
+
+
+def _migrations_folder() -> Path:
+    """Return the folder of the reference installation: in a wheel, or in the checkout."""
+    here = Path(__file__).parent
+    for folder in (here / "migrations", here.parents[1] / "migrations"):
+        if folder.is_dir():
+            return folder
+    raise ClusterError(f"{here.parents[1]}: no migrations here; run the demo from a checkout")
+
+
+def _read_mark(superuser: psycopg.Connection) -> str | None:
+    """Return the comment on the database, empty where it has none; None: there is no database."""
+    row = superuser.execute(
+        "SELECT coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database"
+        " WHERE datname = %s",
+        [DATABASE],
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _create_database(superuser: psycopg.Connection) -> None:
+    _create_role(superuser, OWNER, "LOGIN CREATEROLE")
+    name, owner = sql.Identifier(DATABASE), sql.Identifier(OWNER)
+    superuser.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+    superuser.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, owner))
+
+
+def _migrate(cluster: Cluster) -> None:
+    """Apply the migrations that are not applied yet, as the owner of the database."""
+    place = urlencode({"host": str(cluster.socket_dir), "port": cluster.port})
+    backend = yoyo.get_backend(f"postgresql+psycopg://{OWNER}@/{DATABASE}?{place}")
+    # Nobody else can be migrating: this process holds the data folder.
+    backend.break_lock()
+    with backend.lock():
+        pending = backend.to_apply(yoyo.read_migrations(str(_migrations_folder())))
+        if pending:
+            say(f"applying {len(pending)} migrations")
+        backend.apply_migrations(pending)
+    backend.connection.close()
+
+
+def _fill(cluster: Cluster) -> None:
+    """Play the week, and mark the database as whole together with its last step."""
+    say(f"playing a week of a CRM: {len(WEEK)} saves")
+    now = datetime.now(UTC)
+    with psycopg.connect(cluster.conninfo(DATABASE), autocommit=True) as superuser:
+        for role in ("crm_web", "crm_jobs"):
+            _create_role(superuser, role, "LOGIN PASSWORD 'demo' IN ROLE crm_app")
+        _create_role(superuser, "audit_viewer", "LOGIN IN ROLE audit_reader")
+        moments = play(WEEK, application_conninfo(cluster), now)
+        with superuser.transaction():
+            move_into_past(superuser, moments, now)
+            superuser.execute(
+                sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(DATABASE), WHOLE)
+            )
+        superuser.execute("ANALYZE")
+
+
+def _create_role(superuser: psycopg.Connection, name: str, options: LiteralString) -> None:
+    """Create a role that an earlier try may have left: roles outlive their database."""
+    if superuser.execute("SELECT FROM pg_roles WHERE rolname = %s", [name]).fetchone() is None:
+        superuser.execute(
+            sql.SQL("CREATE ROLE {} {}").format(sql.Identifier(name), sql.SQL(options))
+        )
