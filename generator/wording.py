@@ -1,0 +1,105 @@
+"""Names of the catalogue as words for people: "workflow_conditions" becomes "Workflow condition".
+
+Knows the commonest English plurals by rule, no other language; somebody reviews the result.
+"""
+
+import re
+
+_WORD = re.compile(r"[^\W_]+")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_ACRONYMS = re.compile(
+    "api|bic|csv|html|https?|iban|id|ip|json|pdf|sku|sms|sql|ssl|tls|ur[il]|utc|uuid|vat|xml"
+)
+_PLURALS = {
+    "alias": "aliases",
+    "analysis": "analyses",
+    "cache": "caches",
+    "child": "children",
+    "cookie": "cookies",
+    "index": "indices",
+    "man": "men",
+    "menu": "menus",
+    "movie": "movies",
+    "person": "people",
+    "quiz": "quizzes",
+    "woman": "women",
+}
+_SINGULARS = {plural: singular for singular, plural in _PLURALS.items()}
+_UNCHANGED = frozenset(["data", "equipment", "information", "media", "news", "series"])
+_SINGULAR_RULES = [
+    (r"(us|is|ss)$", r"\1"),
+    (r"ies$", "y"),
+    (r"(ss|sh|ch|x|[^aeo]us|o)es$", r"\1"),
+    (r"s$", ""),
+]
+_PLURAL_RULES = [(r"([^aeiou])y$", r"\1ies"), (r"(s|x|z|ch|sh)$", r"\1es"), (r"$", "s")]
+
+_BOOKKEEPING = [
+    (r"((schema|knex|goose_db)_)?migrations?(_lock)?|.*_migrations?|(alembic|schema|goose_db)_version"
+     r"|databasechangelog(lock)?|ar_internal_metadata|flyway_schema_history|schema_info",
+     "looks like the bookkeeping of migrations, in which people have no part"),
+    (r"(.*_)?(logs?|audits?|audit_trails?|histor(y|ies))",
+     "looks like a log: what happened stands in it already"),
+    (r"(.*_)?sessions?", "looks like sessions, which come and go by themselves"),
+    (r"(.*_)?(queues?|outbox|outboxes|dead_letters?)|(delayed|good|oban|que|queue|background)_jobs?"
+     r"|solid_queue_.*|procrastinate_.*",
+     "looks like a queue, which is written by machines"),
+    (r"(.*_)?caches?|cache_.*|(.*_)?cached_.*", "looks like a cache, which is derived"),
+]  # fmt: skip
+
+
+def words(name: str) -> list[str]:
+    """Split a name at underscores, other punctuation and inner capitals; in lower case."""
+    return [word.lower() for part in _WORD.findall(name) for word in _CAMEL.split(part)]
+
+
+def sentence(parts: list[str]) -> str:
+    """Join words in sentence case, with the acronyms that everybody writes in capitals."""
+    text = " ".join(part.upper() if _ACRONYMS.fullmatch(part) else part for part in parts)
+    return text[:1].upper() + text[1:]
+
+
+def singular(parts: list[str]) -> list[str]:
+    """Return the words with the last one in the singular."""
+    return [*parts[:-1], *map(_singular, parts[-1:])]
+
+
+def plural(parts: list[str]) -> list[str]:
+    """Return words whose last one is in the singular with that one in the plural."""
+    return [*parts[:-1], *map(_plural, parts[-1:])]
+
+
+def column_label(name: str, *, is_reference: bool) -> str:
+    """Return what to call a column: "owner_id" is the owner, "is_enabled" whether it is enabled."""
+    parts = words(name)
+    if len(parts) > 1 and parts[0] == "is":
+        parts = parts[1:]
+    if len(parts) > 1 and (parts[-1] == "at" or (parts[-1] == "id" and is_reference)):
+        parts = parts[:-1]
+    return sentence(parts) or name
+
+
+def bookkeeping_reason(table: str) -> str | None:
+    """Say why a table of this name is likely to hold nothing that people decide, or None."""
+    name = "_".join(words(table))
+    return next((why for pattern, why in _BOOKKEEPING if re.fullmatch(pattern, name)), None)
+
+
+def _singular(word: str) -> str:
+    if word in _UNCHANGED or word in _SINGULARS:
+        return _SINGULARS.get(word, word)
+    return _first(_SINGULAR_RULES, word) if len(word) > 3 else word
+
+
+def _plural(word: str) -> str:
+    if word in _UNCHANGED or word in _PLURALS:
+        return _PLURALS.get(word, word)
+    return _first(_PLURAL_RULES, word)
+
+
+def _first(rules: list[tuple[str, str]], word: str) -> str:
+    """Apply the first rule that fits."""
+    for pattern, replacement in rules:
+        if re.search(pattern, word):
+            return re.sub(pattern, replacement, word, count=1)
+    return word
