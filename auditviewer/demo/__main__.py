@@ -30,6 +30,7 @@ from auditviewer.demo.week.saves import OFFICE
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BY_HAND = (
     "SET LOCAL audit.actor = '4'; SET LOCAL audit.actor_name = 'Ana Diaz'; "
+    "SET LOCAL audit.ip = '198.51.100.7'; "
     "UPDATE crm.workflow SET is_enabled = NOT is_enabled WHERE name = 'Flag large deals'"
 )
 

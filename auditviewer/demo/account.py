@@ -113,5 +113,6 @@ def make_home(data: Path) -> Path:
 
 
 def reachable_home(data: Path) -> Path:
+    """Return the folder that stands in for *data* where PostgreSQL's account can't get there."""
     name = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
     return Path("/var/tmp") / f"pgwitness-{name}"  # noqa: S108 - its owner is checked

@@ -1,0 +1,109 @@
+"""The pages are for everybody: the rules of axe, the keyboard, narrow windows, both schemes."""
+
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+Visitor = Any
+SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+
+def show_list(page: Page) -> None:
+    """Stay on the list, with one change unfolded."""
+    page.locator("summary").first.click()
+
+
+def show_dialog(page: Page) -> None:
+    """Open the filters."""
+    page.get_by_role("button", name="Filters").click()
+
+
+def show_filtered(page: Page) -> None:
+    """Look at what a filter left."""
+    page.goto("/?period=7&by=system")
+
+
+def show_change(page: Page) -> None:
+    """Go to the page of a change with parts."""
+    page.goto("/?module=Workflows")
+    page.goto(str(page.locator(".permanent a").first.get_attribute("href")))
+
+
+def show_nothing(page: Page) -> None:
+    """Ask for what is not there."""
+    page.goto("/?by=nobody")
+
+
+def show_sign_in(page: Page) -> None:
+    """Sign out, and send the form off empty."""
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign in").click()
+
+
+PAGES = (show_list, show_dialog, show_filtered, show_change, show_nothing, show_sign_in)
+
+
+def forget_refusal(visitor: Visitor) -> None:
+    """Drop what Chromium says of the answer 422, with which a form comes back."""
+    visitor.complaints[:] = [text for text in visitor.complaints if "422" not in text]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("size", SIZES)
+def test_no_page_breaks_a_rule_of_axe_or_scrolls_sideways(
+    visitor: Visitor, size: str, scheme: Literal["light", "dark"]
+) -> None:
+    page = visitor.open(viewport=SIZES[size], color_scheme=scheme)
+
+    for show in PAGES:
+        page.goto("/")
+        show(page)
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{show.__name__}: {found.generate_report()}"
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width == SIZES[size]["width"], show.__name__
+    forget_refusal(visitor)
+
+
+def test_the_keyboard_reaches_every_control_and_shows_where_it_is(visitor: Visitor) -> None:
+    page = visitor.open("/?period=7&by=system")
+    controls = "main :is(a, button, summary):visible:not(dialog *)"
+    wanted = page.locator(controls).count()
+
+    reached = 0
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        outline, is_in_main = page.evaluate(
+            "[getComputedStyle(document.activeElement).outlineStyle,"
+            " document.activeElement.closest('main') !== null]"
+        )
+        if is_in_main:
+            reached += 1
+            assert outline == "solid"
+        elif reached:
+            break
+
+    assert wanted > 10
+    assert reached == wanted
+
+
+def test_what_changed_is_told_by_words_not_by_colour_alone(visitor: Visitor) -> None:
+    page = visitor.open(forced_colors="active")
+    page.locator("summary").first.click()
+
+    kinds = page.locator(".type").all_inner_texts()
+
+    assert {kind.lstrip("+~−\n ") for kind in kinds} <= {"Created", "Updated", "Deleted"}
+    assert page.locator(".diff thead").first.inner_text().split() == ["FIELD", "BEFORE", "AFTER"]
+
+
+def test_printed_pages_leave_out_what_only_a_screen_can_do(visitor: Visitor) -> None:
+    page = visitor.open()
+    page.emulate_media(media="print")
+
+    assert page.locator(".tools").is_hidden()
+    assert page.locator("summary").first.is_hidden()
+    assert page.locator(".said").first.is_visible()
