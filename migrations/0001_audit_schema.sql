@@ -25,8 +25,24 @@ BEGIN
 END
 $roles$;
 
--- Whoever installs must be able to act as the owner and the writer; a superuser is already.
-GRANT audit_owner, audit_writer TO CURRENT_USER;
+-- Whoever installs must be able to act as the owner and the writer.
+DO $membership$
+BEGIN
+    GRANT audit_owner, audit_writer TO CURRENT_USER;
+EXCEPTION
+    WHEN insufficient_privilege THEN
+        -- Another database's installer made the roles, and may have granted them already.
+        IF pg_has_role('audit_owner', 'MEMBER') AND pg_has_role('audit_writer', 'MEMBER') THEN
+            RETURN;
+        END IF;
+        RAISE EXCEPTION '% can''t act as audit_owner and audit_writer, which are there already',
+                        current_user
+            USING ERRCODE = 'UA005',
+                  DETAIL = 'Roles belong to the whole cluster: another database has made them.',
+                  HINT = format('As who made them, or as a superuser, run: '
+                                'GRANT audit_owner, audit_writer TO %I', current_user);
+END
+$membership$;
 
 CREATE SCHEMA IF NOT EXISTS audit AUTHORIZATION audit_owner;
 
