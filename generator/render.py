@@ -118,6 +118,10 @@ def _entity_id(tracked: TrackedTable) -> Sql:
         return Sql("v_entity_id")
     if not columns:
         return Sql("NULL")
+    if tracked.parent and len(columns) == 1:
+        # The parent that it has, or had: a foreign key may set it to null.
+        column = literal(columns[0])
+        return Sql(f"coalesce(v_new ->> {column}, v_old ->> {column})")
     if len(columns) == 1:
         return Sql(f"v_row ->> {literal(columns[0])}")
     values = ", ".join(f"v_row -> {literal(column)}" for column in columns)

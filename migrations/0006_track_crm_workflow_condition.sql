@@ -60,7 +60,7 @@ BEGIN
     VALUES
         ('crm', TG_OP, 'crm', 'workflow_condition',
          'Workflows', 'Workflow', 'Condition',
-         v_row ->> 'workflow_id',
+         coalesce(v_new ->> 'workflow_id', v_old ->> 'workflow_id'),
          v_entity_label,
          jsonb_build_object('id', v_row -> 'id'),
          NULL,

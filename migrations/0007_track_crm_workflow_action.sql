@@ -69,7 +69,7 @@ BEGIN
     VALUES
         ('crm', TG_OP, 'crm', 'workflow_action',
          'Workflows', 'Workflow', 'Action',
-         v_row ->> 'workflow_id',
+         coalesce(v_new ->> 'workflow_id', v_old ->> 'workflow_id'),
          v_entity_label,
          jsonb_build_object('id', v_row -> 'id'),
          v_labels,

@@ -39,10 +39,13 @@ CREATE OR REPLACE FUNCTION audit._context(p_said text)
     SET search_path = pg_catalog, pg_temp
 AS $_context$
 BEGIN
-    RETURN left(p_said, 8192)::jsonb;
+    IF length(p_said) > 8192 THEN
+        RETURN jsonb_build_object('unparsed', left(p_said, 8192));
+    END IF;
+    RETURN p_said::jsonb;
 EXCEPTION
     WHEN data_exception OR program_limit_exceeded THEN
-        RETURN jsonb_build_object('unparsed', left(p_said, 8192));
+        RETURN jsonb_build_object('unparsed', p_said);
 END
 $_context$;
 

@@ -75,6 +75,18 @@ COMMENT ON CONSTRAINT tracked_table_on_truncate_is_known ON audit.tracked_table 
 
 GRANT SELECT ON audit.tracked_table TO audit_reader;
 
+ALTER TABLE audit.tracked_table ENABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS tracked_table_is_read_by_readers ON audit.tracked_table;
+CREATE POLICY tracked_table_is_read_by_readers
+    ON audit.tracked_table
+    FOR SELECT
+    TO audit_reader
+    USING (true);
+COMMENT ON POLICY tracked_table_is_read_by_readers ON audit.tracked_table IS
+    'Only the migrations write the words by which entries are read, whatever else a role has been '
+    'granted.';
+
 CREATE OR REPLACE PROCEDURE audit._describe(
     p_table_schema  text,
     p_table_name    text,

@@ -1,6 +1,6 @@
 """A PostgreSQL cluster for the whole run, and databases in it for each test.
 
-What the databases hold comes from migrations/; nothing here knows a table.
+What they hold comes from migrations/, shop.py and crm.py; nothing here knows a table.
 """
 
 import shutil
@@ -10,15 +10,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
-import yoyo
-from psycopg import sql
+from flask.testing import FlaskClient
+from psycopg.rows import namedtuple_row
 from pytest_postgresql import factories
-from pytest_postgresql.janitor import DatabaseJanitor
 
 from auditviewer.demo.cluster import LOOPBACK, Cluster, remove, start, stop
+from tests.crm import VIEWER, Crm, Person, crm_in, new_person
+from tests.databases import OWNER, apply_migrations, new_database, own
+from tests.shop import APP, AUDITOR, EMPTY, SCHEMA, TRACKED, Connection, Log, admit, install
+from tests.viewer import signed_in, viewer_over
 
-OWNER = "crm_owner"
-MIGRATIONS = Path(__file__).parents[1] / "migrations"
 SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -49,28 +50,6 @@ def cluster(data_folder: Path, request: pytest.FixtureRequest) -> Iterator[Clust
     remove(data_folder / "cluster")
 
 
-def own(superuser: psycopg.Connection) -> None:
-    """Hand the connected database to an ordinary role that may create roles, as on a service.
-
-    The owner of a database is not part of its template: each clone needs this.
-    """
-    # Roles belong to the whole cluster, so it may be here already.
-    if superuser.execute("SELECT FROM pg_roles WHERE rolname = %s", [OWNER]).fetchone() is None:
-        superuser.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE").format(sql.Identifier(OWNER)))
-    superuser.execute(
-        sql.SQL("ALTER DATABASE {} OWNER TO {}").format(
-            sql.Identifier(superuser.info.dbname), sql.Identifier(OWNER)
-        )
-    )
-    superuser.commit()
-
-
-def apply_migrations(database: str, folder: Path = MIGRATIONS) -> None:
-    """Apply what is not applied yet, as its owner would by `yoyo apply --database …`."""
-    with yoyo.get_backend(database) as backend, backend.lock():
-        backend.apply_migrations(backend.to_apply(yoyo.read_migrations(str(folder))))
-
-
 def build_template(*, host: str, port: int, user: str, dbname: str, **_: object) -> None:
     """Make the reference installation, which the databases of tests are cloned from."""
     with psycopg.connect(host=host, port=port, user=user, dbname=dbname) as superuser:
@@ -94,11 +73,68 @@ def reference(
 @pytest.fixture
 def empty_database(cluster: Cluster) -> Iterator[str]:
     """Return how its owner connects to a fresh database with nothing in it."""
-    conninfo = cluster.conninfo("empty", host=LOOPBACK)
-    janitor = DatabaseJanitor(
-        user=cluster.superuser, host=LOOPBACK, port=cluster.port, dbname="empty"
-    )
-    with janitor:
-        with psycopg.connect(conninfo) as superuser:
-            own(superuser)
-        yield cluster.conninfo("empty", OWNER, host=LOOPBACK)
+    with new_database(cluster, "empty") as owner:
+        yield owner
+
+
+@pytest.fixture(scope="session")
+def shop(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return how its owner connects to the tracked shop, which all tests of a run share."""
+    with new_database(cluster, "shop") as conninfo:
+        with psycopg.connect(conninfo) as owner:
+            install(owner, tmp_path_factory.mktemp("shop"), SCHEMA, TRACKED)
+            admit(owner, "shop")
+        yield conninfo
+
+
+@pytest.fixture
+def app(shop: str) -> Iterator[Connection]:
+    """The application, committing each statement; the shop has two sellers and nothing else."""
+    with psycopg.connect(shop, user=APP, autocommit=True) as connection:
+        connection.execute(EMPTY.encode())
+        yield connection
+
+
+@pytest.fixture
+def log(shop: str, app: Connection) -> Iterator[Log]:
+    """What was left in the log since this fixture was asked for, read as an auditor."""
+    query = "SELECT * FROM audit.entry WHERE occurred_at > %s ORDER BY id"
+    with (
+        psycopg.connect(shop, user=AUDITOR, autocommit=True) as auditor,
+        auditor.cursor(row_factory=namedtuple_row) as cursor,
+    ):
+        began = auditor.execute("SELECT clock_timestamp()").fetchone()
+        yield lambda: cursor.execute(query, began).fetchall()
+
+
+@pytest.fixture
+def owner(shop: str, app: Connection) -> Iterator[Connection]:
+    """The shop's owner, in a transaction that is rolled back: so it may change the catalogue."""
+    with psycopg.connect(shop) as connection, connection.transaction(force_rollback=True):
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def crm(cluster: Cluster, reference_template: object) -> Iterator[Crm]:
+    """The reference CRM, to which all tests of a module write, each as a person of its own."""
+    with crm_in(cluster, reference_template) as crm:
+        yield crm
+
+
+@pytest.fixture(scope="module")
+def admin(crm: Crm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
+    """The browser of an admin who is signed in to the viewer over the CRM's log."""
+    with viewer_over(crm.as_role(VIEWER), tmp_path_factory.mktemp("viewer")) as app:
+        yield signed_in(app)
+
+
+@pytest.fixture
+def ana() -> Person:
+    """Somebody who did nothing in the CRM before."""
+    return new_person("Ana Diaz")
+
+
+@pytest.fixture
+def workflow(crm: Crm) -> int:
+    """A workflow that somebody else made, with two conditions."""
+    return crm.add_workflow("Nurture new leads", conditions=2)

@@ -1,0 +1,60 @@
+"""Databases for tests: made, handed to an ordinary role, and migrated as that role would do it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import yoyo
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+from pytest_postgresql.janitor import DatabaseJanitor
+
+from auditviewer.demo.cluster import LOOPBACK, Cluster
+
+OWNER = "crm_owner"
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+
+
+def own(superuser: psycopg.Connection, owner: str = OWNER) -> None:
+    """Hand the connected database to an ordinary role that may create roles, as on a service.
+
+    The owner of a database is not part of its template: each clone needs this.
+    """
+    # Roles belong to the whole cluster, so it may be here already.
+    if superuser.execute("SELECT FROM pg_roles WHERE rolname = %s", [owner]).fetchone() is None:
+        superuser.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE").format(sql.Identifier(owner)))
+    superuser.execute(
+        sql.SQL("ALTER DATABASE {} OWNER TO {}").format(
+            sql.Identifier(superuser.info.dbname), sql.Identifier(owner)
+        )
+    )
+    superuser.commit()
+
+
+@contextmanager
+def new_database(cluster: Cluster, name: str, owner: str = OWNER) -> Iterator[str]:
+    """Make a database with nothing in it, and say how its owner connects."""
+    janitor = DatabaseJanitor(user=cluster.superuser, host=LOOPBACK, port=cluster.port, dbname=name)
+    with janitor:
+        with psycopg.connect(cluster.conninfo(name, host=LOOPBACK)) as superuser:
+            own(superuser, owner)
+        yield cluster.conninfo(name, owner, host=LOOPBACK)
+
+
+def yoyo_address(conninfo: str) -> str:
+    """Return a libpq connection string as the URL that yoyo takes."""
+    part = conninfo_to_dict(conninfo)
+    return f"postgresql+psycopg://{part['user']}@{part['host']}:{part['port']}/{part['dbname']}"
+
+
+def apply_migrations(database: str, folder: Path = MIGRATIONS) -> None:
+    """Apply what is not applied yet, as its owner would by `yoyo apply --database …`."""
+    with yoyo.get_backend(database) as backend, backend.lock():
+        backend.apply_migrations(backend.to_apply(yoyo.read_migrations(str(folder))))
+
+
+def roll_back_migrations(database: str, folder: Path = MIGRATIONS) -> None:
+    """Undo what is applied, newest first, as its owner would by `yoyo rollback --database …`."""
+    with yoyo.get_backend(database) as backend, backend.lock():
+        backend.rollback_migrations(backend.to_rollback(yoyo.read_migrations(str(folder))))
