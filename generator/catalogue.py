@@ -114,10 +114,9 @@ def _assemble(connection: Connection, relations: list[Any]) -> dict[TableName, C
         names = tuple(numbered[index.table_oid, number] for number in index.numbers)
         indexes[index.table_oid, index.is_primary].append(names)
     for row in rows(connection, _FOREIGN_KEYS, **parts):
-        foreign_key = ForeignKey(
-            tuple(row.columns), TableName(row.schema, row.name), tuple(row.referenced), row.action
-        )
-        foreign_keys[row.table_oid].append(foreign_key)
+        table = TableName(row.schema, row.name)
+        key = ForeignKey(tuple(row.columns), table, tuple(row.referenced), row.action)
+        foreign_keys[row.table_oid].append(key)
     return {
         TableName(relation.schema, relation.name): CatalogueTable(
             name=TableName(relation.schema, relation.name),
@@ -167,8 +166,7 @@ _SETTINGS = {
 
 _RELATIONS: LiteralString = """
 SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind,
-       c.relpersistence = 'u' AS is_unlogged,
-       c.relispartition AS is_partition,
+       c.relpersistence = 'u' AS is_unlogged, c.relispartition AS is_partition,
        c.relkind = 'r' AND NOT c.relispartition AND EXISTS (
            SELECT FROM pg_inherits AS i
            WHERE c.oid IN (i.inhrelid, i.inhparent)) AS inherits
@@ -227,8 +225,7 @@ ORDER BY a.attrelid, a.attnum
 _INDEXES: LiteralString = """
 SELECT i.indrelid AS table_oid, i.indisprimary AS is_primary,
        (i.indkey::int2[])[0:i.indnkeyatts - 1] AS numbers
-FROM pg_index AS i
-     JOIN pg_class AS c ON c.oid = i.indexrelid
+FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
 WHERE i.indrelid = ANY (%(oids)s) AND i.indisunique AND i.indisvalid
   AND (i.indisprimary OR i.indimmediate) AND i.indpred IS NULL AND i.indexprs IS NULL
 ORDER BY i.indrelid, c.relname

@@ -66,8 +66,9 @@ def init(database: str, schemas: tuple[str, ...]) -> None:
     \b
     pgwitness init --database postgresql://dba@db/shop > audit.toml
     """
-    with _connect(database) as connection:
-        click.echo(propose(connection, schemas), nl=False)
+    with _problems(), _connect(database) as connection:
+        proposal = propose(connection, schemas)
+    click.echo(proposal, nl=False)
     click.echo("Review it: modules, names, parents, and what to redact.", err=True)
 
 
@@ -93,8 +94,10 @@ def generate(path: Path) -> None:
     pgwitness generate --config audit.toml
     """
     config = _read(path)
-    for written in write(config.migrations, plan(config)):
-        click.echo(written)
+    with _problems():
+        written = write(config.migrations, plan(config))
+    for migration in written:
+        click.echo(migration)
     click.echo(f"{config.migrations} is in line with {path}.", err=True)
 
 
@@ -121,15 +124,24 @@ def check(path: Path, database: str | None) -> None:
 
 
 def _read(path: Path) -> Config:
-    try:
+    with _problems():
         return read_config(path)
+
+
+@contextmanager
+def _problems() -> Iterator[None]:
+    """Turn what the user can mend into a message and exit 2."""
+    try:
+        yield
     except ConfigError as error:
         raise UsageProblem(str(error)) from None
+    except OSError as error:
+        raise UsageProblem(f"{error.filename}: {error.strerror}") from None
 
 
 def _selected(config: Config, only: str | None) -> list[TrackedTable]:
     tables = [table for table in config.tables if only in (None, str(table.name))]
-    if not tables:
+    if only is not None and not tables:
         known = ", ".join(str(table.name) for table in config.tables)
         raise UsageProblem(f'{config.path}: table "{only}" is not in it – known: {known}')
     return tables
@@ -138,11 +150,10 @@ def _selected(config: Config, only: str | None) -> list[TrackedTable]:
 @contextmanager
 def _connect(database: str) -> Iterator[psycopg.Connection]:
     try:
-        connection = psycopg.connect(database, connect_timeout=10)
+        with psycopg.connect(database, connect_timeout=10) as connection:
+            yield connection
     except psycopg.Error as error:
         raise UsageProblem(f"--database: {str(error).strip()}") from None
-    with connection:
-        yield connection
 
 
 def _report_migration(migration: Migration) -> str:

@@ -1,0 +1,78 @@
+"""Compares a database with what audit.toml and the rendered SQL declare.
+
+Reads in one read-only snapshot, as any role; a member of audit_reader sees the words too.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+
+from generator.catalogue import Connection, read_named, read_tables, reading
+from generator.config import Config
+from generator.drift.declared import read_declared
+from generator.drift.differences import compare
+from generator.drift.finding import Finding
+from generator.drift.fit import Tables, find_conflicts, is_trackable, named_tables
+from generator.drift.installed import read_installed
+from generator.drift.objects import Objects, named
+from generator.drift.partitions import compare_partitions, read_partitions
+from generator.drift.refusals import find_refusals
+from generator.drift.tracked import compare_table, find_orphans, is_installed
+from generator.drift.words import TABLE, read_words
+from generator.render import render_audit_schema, render_track
+
+__all__ = ["Finding", "find_drift"]
+
+
+def find_drift(connection: psycopg.Connection[Any], config: Config) -> list[Finding]:
+    """Return what differs, none for a database that is as declared.
+
+    The connection must not be in a transaction that has read already.
+    """
+    with reading(connection):
+        installed = read_installed(connection)
+        names = {name for tracked in config.tables for name in named_tables(tracked)}
+        tables = read_named(connection, names)
+        known = read_tables(connection) if names - tables.keys() else ()
+        conflicts = [
+            finding
+            for tracked in config.tables
+            for finding in find_conflicts(tracked, tables, known)
+        ]
+        script = f"{config.migrations}/…_audit_schema.sql"
+        again = f"apply the migrations; where they are: psql -1 -f {script} (the newest)"
+        if named("schema", None) not in installed.owners:
+            what = "the audit log is not installed"
+            return [Finding("missing", named("schema", None), what, again), *conflicts]
+        return [
+            *_compare_schema(connection, installed, again),
+            *conflicts,
+            *_compare_tables(connection, config, installed, tables),
+        ]
+
+
+def _compare_schema(connection: Connection, installed: Objects, again: str) -> Iterator[Finding]:
+    declared = read_declared(render_audit_schema())
+    yield from compare(declared, installed, again)
+    if named("table", "entry") in installed.owners:
+        partitions = read_partitions(connection)
+        yield from compare_partitions(partitions, declared, installed, again)
+
+
+def _compare_tables(
+    connection: Connection, config: Config, installed: Objects, tables: Tables
+) -> Iterator[Finding]:
+    words = read_words(connection)
+    if words is None and TABLE in installed.owners:
+        what = "this role may not read it: the words of tables were not compared"
+        yield Finding("unread", TABLE, what, "connect as a member of audit_reader")
+    capturing = []
+    for tracked in config.tables:
+        if is_trackable(tracked.name, tables):
+            declared = read_declared(render_track(tracked))
+            yield from compare_table(tracked, declared, installed, words)
+            if is_installed(declared, installed):
+                capturing.append(tracked)
+    yield from find_refusals(connection, capturing)
+    yield from find_orphans(config, installed, words)

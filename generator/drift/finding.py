@@ -1,0 +1,43 @@
+"""What a finding is: where – what – how to fix; and how two texts are shown to differ.
+
+Knows no database and no rule.
+"""
+
+import difflib
+from dataclasses import dataclass
+from typing import Literal
+
+State = Literal["missing", "changed", "disabled", "orphan", "conflict", "unread"]
+"""missing: declared, and not there. changed: there, but not as declared. disabled: there, but does
+not act. orphan: there, and declared by nothing. conflict: audit.toml and the user's tables
+contradict each other. unread: this role may not read it, so it was not compared."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One difference between what is declared and what is installed, and how to mend it."""
+
+    state: State
+    object: str
+    what: str
+    fix: str
+    diff: str = ""
+
+
+def difference(declared: str, installed: str) -> str:
+    """Return a unified diff: what was done to the database since stands in its + lines."""
+    lines = difflib.unified_diff(
+        declared.splitlines(), installed.splitlines(), "declared", "installed", lineterm=""
+    )
+    return "\n".join(lines)
+
+
+def one_line(definition: str) -> str:
+    """Return a definition as it is shown in a line: texts in it may have lost spaces."""
+    return " ".join(definition.split())
+
+
+def did_you_mean(name: str, known: list[str], otherwise: str) -> str:
+    """Return the nearest known name as a question, or what to do where none is near."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f'did you mean "{near[0]}"?' if near else otherwise

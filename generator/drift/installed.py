@@ -1,0 +1,188 @@
+"""What a database has of the audit log, read from pg_catalog, which every role may read.
+
+Knows the catalogues of PostgreSQL 14 to 18; what ought to be there, others know.
+"""
+
+from typing import Any, LiteralString
+
+from generator.catalogue import Connection, rows
+from generator.drift.objects import Grant, Objects, Piece, Routine, Trigger, named
+from generator.names import TableName
+
+
+def read_installed(connection: Connection) -> Objects:
+    """Return the objects of schema audit, and the triggers of every table."""
+    pieces = [
+        Piece(row.kind, row.name, named("table", row.table_name), row.definition)
+        for row in rows(connection, _PIECES)
+    ]
+    triggers = [_trigger(row) for row in rows(connection, _TRIGGERS)]
+    return Objects(
+        owners={named(row.kind, row.name): row.owner for row in rows(connection, _OWNERS)},
+        routines=tuple(_routine(row) for row in rows(connection, _ROUTINES)),
+        pieces={piece.object: piece for piece in pieces},
+        triggers={trigger.object: trigger for trigger in triggers},
+        grants=frozenset(
+            Grant(named(row.kind, row.name), row.privilege, row.grantee)
+            for row in rows(connection, _GRANTS)
+        ),
+        secured=frozenset(named("table", row.relname) for row in rows(connection, _SECURED)),
+    )
+
+
+def _routine(row: Any) -> Routine:
+    settings = (setting.partition("=") for setting in row.settings or ())
+    header = (
+        f"language {row.language}",
+        row.volatility,
+        *(["strict"] if row.is_strict else []),
+        f"security {'definer' if row.is_definer else 'invoker'}",
+        *sorted(f"set {name.lower()} = {value}" for name, _, value in settings),
+    )
+    return Routine(named(row.kind, row.name), header, row.body)
+
+
+def _trigger(row: Any) -> Trigger:
+    return Trigger(
+        table=TableName(row.schema, row.table_name),
+        name=row.name,
+        definition=row.definition,
+        fires=row.fires,
+        root=TableName(row.root_schema, row.root_name),
+        is_clone=row.is_clone,
+        is_early=row.is_early,
+    )
+
+
+_OBJECTS: LiteralString = """
+WITH relation AS (
+    SELECT CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END AS kind,
+           c.oid, c.relname, c.relowner, c.relacl
+    FROM pg_class AS c
+         JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'audit' AND c.relkind IN ('r', 'p', 'S')
+), object (kind, name, owner, acl) AS (
+    SELECT 'schema', NULL, n.nspowner, n.nspacl
+    FROM pg_namespace AS n
+    WHERE n.nspname = 'audit'
+    UNION ALL
+    SELECT kind, relname, relowner, relacl
+    FROM relation
+    UNION ALL
+    SELECT kind, relname, relowner, a.attacl
+    FROM relation JOIN pg_attribute AS a ON a.attrelid = relation.oid
+    UNION ALL
+    SELECT CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
+           p.proname, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner))
+    FROM pg_proc AS p
+         JOIN pg_namespace AS n ON n.oid = p.pronamespace
+    WHERE n.nspname = 'audit'
+)
+"""
+
+_OWNERS: LiteralString = (
+    _OBJECTS
+    + """
+SELECT DISTINCT kind, name, pg_get_userbyid(owner) AS owner
+FROM object
+"""
+)
+
+_GRANTS: LiteralString = (
+    _OBJECTS
+    + """
+SELECT DISTINCT kind, name, a.privilege_type AS privilege,
+       CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END AS grantee
+FROM object, aclexplode(acl) AS a
+WHERE a.grantee <> owner
+"""
+)
+
+_ROUTINES: LiteralString = """
+SELECT CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END AS kind,
+       p.proname AS name,
+       l.lanname AS language,
+       CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile'
+       END AS volatility,
+       p.proisstrict AS is_strict, p.prosecdef AS is_definer, p.proconfig AS settings,
+       p.prosrc AS body
+FROM pg_proc AS p
+     JOIN pg_namespace AS n ON n.oid = p.pronamespace
+     JOIN pg_language AS l ON l.oid = p.prolang
+WHERE n.nspname = 'audit'
+ORDER BY p.proname, p.oid
+"""
+
+_PIECES: LiteralString = """
+WITH audit_table AS (
+    SELECT c.oid, c.relname
+    FROM pg_class AS c
+         JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'audit' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+), piece (kind, name, table_oid, definition) AS (
+    SELECT 'column', a.attname, a.attrelid,
+           format_type(a.atttypid, a.atttypmod)
+           || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
+           || coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '')
+    FROM pg_attribute AS a
+         LEFT JOIN pg_attrdef AS d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
+    WHERE a.attnum > 0 AND NOT a.attisdropped
+    UNION ALL
+    SELECT 'constraint', k.conname, k.conrelid, pg_get_constraintdef(k.oid)
+    FROM pg_constraint AS k
+    WHERE k.contype NOT IN ('n', 't')
+    UNION ALL
+    SELECT 'index', c.relname, i.indrelid,
+           CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END
+           || substring(pg_get_indexdef(c.oid) FROM ' USING (.*)')
+           || CASE WHEN i.indisvalid THEN '' ELSE ' INVALID' END
+    FROM pg_index AS i
+         JOIN pg_class AS c ON c.oid = i.indexrelid
+    WHERE NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conindid = c.oid)
+    UNION ALL
+    SELECT 'policy', p.polname, p.polrelid,
+           CASE WHEN p.polpermissive THEN '' ELSE 'AS RESTRICTIVE ' END
+           || CASE p.polcmd WHEN 'r' THEN 'FOR SELECT' WHEN 'a' THEN 'FOR INSERT'
+                            WHEN 'w' THEN 'FOR UPDATE' WHEN 'd' THEN 'FOR DELETE'
+                            ELSE 'FOR ALL' END
+           || ' TO ' || (SELECT string_agg(CASE r WHEN 0 THEN 'public'
+                                                  ELSE quote_ident(pg_get_userbyid(r)) END, ', ')
+                         FROM unnest(p.polroles) AS r)
+           || coalesce(' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')', '')
+           || coalesce(' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')', '')
+    FROM pg_policy AS p
+    UNION ALL
+    SELECT 'rule', w.rulename, w.ev_class, pg_get_ruledef(w.oid)
+    FROM pg_rewrite AS w
+    WHERE w.rulename <> '_RETURN'
+)
+SELECT piece.kind, piece.name, audit_table.relname AS table_name, piece.definition
+FROM piece JOIN audit_table ON audit_table.oid = piece.table_oid
+ORDER BY audit_table.relname, piece.kind, piece.name
+"""
+
+_SECURED: LiteralString = """
+SELECT c.relname
+FROM pg_class AS c
+     JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = 'audit' AND c.relrowsecurity
+"""
+
+# Clones of a root's trigger count as internal up to PostgreSQL 14; a foreign key's always do.
+# tgtype is a bit mask: 1 is FOR EACH ROW, 2 BEFORE, 64 INSTEAD OF.
+_TRIGGERS: LiteralString = """
+SELECT n.nspname AS schema, c.relname AS table_name, t.tgname AS name,
+       pg_get_triggerdef(t.oid) AS definition,
+       t.tgenabled::text AS fires,
+       s.nspname AS root_schema, r.relname AS root_name,
+       t.tgparentid <> 0 AS is_clone,
+       t.tgtype & 1 = 1 AND t.tgtype & 66 = 0 AND NOT t.tginitdeferred
+       AND t.tgname < '!audit_' AS is_early
+FROM pg_trigger AS t
+     JOIN pg_class AS c ON c.oid = t.tgrelid
+     JOIN pg_namespace AS n ON n.oid = c.relnamespace
+     JOIN pg_class AS r ON r.oid = coalesce(pg_partition_root(c.oid), c.oid)
+     JOIN pg_namespace AS s ON s.oid = r.relnamespace
+WHERE NOT t.tgisinternal OR t.tgparentid <> 0 AND t.tgconstraint = 0
+ORDER BY n.nspname, c.relname, t.tgname
+"""

@@ -1,0 +1,94 @@
+"""The objects of the audit log in one shape, whether SQL declares them or a catalogue has them.
+
+Knows how they are named; where they were read, and what to make of a difference, others know.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from generator.names import TableName
+from generator.quoting import identifier
+
+AUDIT = "audit"
+ENTRY = TableName(AUDIT, "entry")
+
+
+@dataclass(frozen=True)
+class Routine:
+    """A function or procedure of schema audit.
+
+    ``header`` says line by line how it runs: language, volatility, whose rights, its settings.
+    """
+
+    object: str
+    header: tuple[str, ...]
+    body: str
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A column, constraint, index, policy or rule of an audit table, and its definition."""
+
+    kind: str
+    name: str
+    table: str
+    definition: str
+
+    @property
+    def object(self) -> str:
+        """What a finding calls it."""
+        return f"{self.kind} {written(self.name)} of {self.table}"
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """A trigger. ``fires`` is pg_trigger.tgenabled; ``root`` is the table that is partitioned.
+
+    ``is_clone``: a partition has it because its root does. ``is_early``: it adds what rows it
+    changes to the log before the change that made it fire.
+    """
+
+    table: TableName
+    name: str
+    definition: str
+    fires: str
+    root: TableName
+    is_clone: bool = False
+    is_early: bool = False
+
+    @property
+    def object(self) -> str:
+        """What a finding calls it."""
+        return f"trigger {written(self.name)} on {self.table}"
+
+
+@dataclass(frozen=True, order=True)
+class Grant:
+    """A privilege on an object of schema audit that somebody other than its owner has."""
+
+    object: str
+    privilege: str
+    grantee: str
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Objects, each kind by what a finding calls it. ``secured`` tables have row security on."""
+
+    owners: Mapping[str, str]
+    routines: tuple[Routine, ...]
+    pieces: Mapping[str, Piece]
+    triggers: Mapping[str, Trigger]
+    grants: frozenset[Grant]
+    secured: frozenset[str]
+
+
+def named(kind: str, name: str | None) -> str:
+    """Return what a finding calls an object of schema audit, or the schema: right in SQL too."""
+    return f"{kind} {AUDIT}.{written(name)}" if name else f"{kind} {AUDIT}"
+
+
+def written(name: str) -> str:
+    """Return an identifier as SQL needs it: quoted only where it must be."""
+    return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else str(identifier(name))

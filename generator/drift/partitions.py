@@ -1,0 +1,165 @@
+"""What must hold for every partition of audit.entry, and for all of them together.
+
+Knows what protects an entry in its partition; making and dropping partitions is for others.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import LiteralString
+
+from generator.catalogue import Connection, rows
+from generator.drift.differences import compare_trigger, drop_trigger, find_excess
+from generator.drift.finding import Finding
+from generator.drift.objects import AUDIT, ENTRY, Objects, Trigger, named, written
+from generator.names import TableName
+
+_TABLE = named("table", ENTRY.table)
+_OPEN = "MAXVALUE"
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A partition of audit.entry; its bounds as PostgreSQL writes them, empty for DEFAULT."""
+
+    table: TableName
+    owner: str
+    lower: str
+    upper: str
+    is_secured: bool
+    is_unlogged: bool
+    is_detaching: bool
+
+    @property
+    def written(self) -> str:
+        """Its name in SQL."""
+        return f"{written(self.table.schema)}.{written(self.table.table)}"
+
+    @property
+    def object(self) -> str:
+        """What a finding calls it."""
+        return f"table {self.written}"
+
+
+def read_partitions(connection: Connection) -> list[Partition]:
+    """Return the partitions of audit.entry, the oldest first."""
+    partitions = []
+    for row in rows(connection, _PARTITIONS):
+        bounds = _BOUNDS.search(row.bound)
+        partition = Partition(
+            table=TableName(row.schema, row.name),
+            owner=row.owner,
+            lower=bounds[1] if bounds else "",
+            upper=bounds[2] if bounds else "",
+            is_secured=row.is_secured,
+            is_unlogged=row.is_unlogged,
+            is_detaching=row.is_detaching,
+        )
+        partitions.append(partition)
+    return sorted(partitions, key=lambda partition: partition.lower)
+
+
+def compare_partitions(
+    partitions: Sequence[Partition], declared: Objects, installed: Objects, again: str
+) -> Iterator[Finding]:
+    """Yield what is wrong with partitions; what is wrong with many in the same way, once."""
+    attached = [p for p in partitions if p.lower and not p.is_detaching]
+    yield from _compare_bounds(attached)
+    findings = [
+        finding
+        for partition in partitions
+        for finding in (
+            *_compare_partition(partition, declared, installed),
+            *_compare_triggers(partition, declared, installed, again),
+        )
+    ]
+    yield from _fold(findings)
+
+
+def _compare_bounds(attached: Sequence[Partition]) -> Iterator[Finding]:
+    """Yield the times for which there is no partition: writes at these times would fail."""
+    ends = [(before.upper, after.lower) for before, after in pairwise(attached)]
+    if not any(partition.upper == _OPEN for partition in attached):
+        ends.append((attached[-1].upper if attached else "today", "infinity"))
+    for upper, lower in ends:
+        if upper != lower:
+            days = f"'{upper.split()[0]}', '{lower.split()[0]}'"
+            yield Finding(
+                "missing",
+                _TABLE,
+                f"has no partition from {upper} to {lower}: writes would fail",
+                f"SET ROLE audit_owner; SELECT audit._add_partition({days})",
+            )
+
+
+def _compare_partition(
+    partition: Partition, declared: Objects, installed: Objects
+) -> Iterator[Finding]:
+    name, owner = partition.object, declared.owners[_TABLE]
+    if partition.table.schema != AUDIT:
+        what = f"is outside of schema {AUDIT}"
+        yield Finding("changed", name, what, f"ALTER {name} SET SCHEMA {AUDIT}")
+    if partition.owner != owner:
+        what = f"belongs to {written(partition.owner)} instead of {owner}"
+        yield Finding("changed", name, what, f"ALTER {name} OWNER TO {owner}")
+    if not partition.is_secured:
+        fix = f"ALTER {name} ENABLE ROW LEVEL SECURITY"
+        yield Finding("disabled", name, "row level security is off", fix)
+    if partition.is_unlogged:
+        what = "is UNLOGGED: a crash empties it"
+        yield Finding("changed", name, what, f"ALTER {name} SET LOGGED")
+    if partition.is_detaching:
+        fix = f"ALTER {_TABLE} DETACH PARTITION {partition.written} FINALIZE"
+        yield Finding("changed", name, "is half detached: that was interrupted", fix)
+    elif not partition.lower:
+        what = "is a DEFAULT partition: no other can be detached concurrently"
+        fix = f"ALTER {_TABLE} DETACH PARTITION {partition.written}; then add its entries again"
+        yield Finding("changed", name, what, fix)
+    yield from find_excess([grant for grant in installed.grants if grant.object == name])
+
+
+def _compare_triggers(
+    partition: Partition, declared: Objects, installed: Objects, again: str
+) -> Iterator[Finding]:
+    expected = set()
+    for root in declared.triggers.values():
+        trigger = _on_partition(root, partition)
+        expected.add(trigger.object)
+        # What is wrong with the root's trigger is wrong with its clones, and has been said.
+        if not list(compare_trigger(root, installed.triggers.get(root.object), again)):
+            yield from compare_trigger(trigger, installed.triggers.get(trigger.object), again)
+    for found in installed.triggers.values():
+        is_clone = found.is_clone or found.object in expected
+        if found.table == partition.table and not is_clone:
+            yield drop_trigger(found, f"is {found.definition}")
+
+
+def _on_partition(trigger: Trigger, partition: Partition) -> Trigger:
+    definition = re.sub(rf"\bON {ENTRY}\b", f"ON {partition.written}", trigger.definition)
+    return replace(trigger, table=partition.table, definition=definition)
+
+
+def _fold(findings: Iterable[Finding]) -> Iterator[Finding]:
+    alike: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        alike.setdefault((finding.state, finding.what), []).append(finding)
+    for first, *others in alike.values():
+        more = f" (and {len(others)} more like it)" if others else ""
+        yield replace(first, what=first.what + more)
+
+
+_BOUNDS = re.compile(r"FROM \('?(.*?)'?\) TO \('?(.*?)'?\)")
+
+_PARTITIONS: LiteralString = """
+SELECT s.nspname AS schema, c.relname AS name, pg_get_userbyid(c.relowner) AS owner,
+       pg_get_expr(c.relpartbound, c.oid) AS bound,
+       c.relrowsecurity AS is_secured, c.relpersistence = 'u' AS is_unlogged,
+       i.inhdetachpending AS is_detaching
+FROM pg_inherits AS i
+     JOIN pg_class AS c ON c.oid = i.inhrelid
+     JOIN pg_namespace AS s ON s.oid = c.relnamespace
+     JOIN pg_class AS p ON p.oid = i.inhparent
+     JOIN pg_namespace AS n ON n.oid = p.relnamespace
+WHERE n.nspname = 'audit' AND p.relname = 'entry'
+"""

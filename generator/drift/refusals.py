@@ -1,0 +1,69 @@
+"""Whether the capture functions can read the names that they look up.
+
+They run as audit_writer, and go without a name that they can't read: it shows only here.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, LiteralString
+
+from generator.catalogue import Connection, rows
+from generator.config import TrackedTable
+from generator.drift.finding import Finding
+from generator.lookups import read_columns
+from generator.names import TableName
+from generator.quoting import identifier, qualified
+
+
+def find_refusals(connection: Connection, tracked: Iterable[TrackedTable]) -> Iterator[Finding]:
+    """Yield each schema and table that the writer may not read what it must of."""
+    wanted = list(dict.fromkeys(read for table in tracked for read in read_columns(table)))
+    found = rows(
+        connection,
+        _REFUSALS,
+        schemas=[table.schema for table, _ in wanted],
+        tables=[table.table for table, _ in wanted],
+        columns=[column for _, column in wanted],
+    )
+    for schema in sorted({row.schema for row in found if not row.may_use}):
+        fix = f"GRANT USAGE ON SCHEMA {identifier(schema)} TO audit_writer"
+        yield Finding("missing", f"schema {schema}", "audit_writer has no USAGE", fix)
+    for name in sorted({TableName(row.schema, row.table_name) for row in found}):
+        yield from _refused_by(
+            name, [row for row in found if TableName(row.schema, row.table_name) == name]
+        )
+
+
+def _refused_by(name: TableName, columns: list[Any]) -> Iterator[Finding]:
+    where = f"table {name}"
+    hidden = [identifier(row.column_name) for row in columns if not row.may_select]
+    if hidden:
+        privilege = f"SELECT ({', '.join(hidden)})"
+        fix = f"GRANT {privilege} ON {qualified(name)} TO audit_writer"
+        yield Finding("missing", where, f"audit_writer has no {privilege}", fix)
+    if any(row.is_hidden for row in columns):
+        what = "row level security hides every row from audit_writer"
+        policy = f"audit_writer_reads_names ON {qualified(name)} FOR SELECT TO audit_writer"
+        yield Finding("missing", where, what, f"CREATE POLICY {policy} USING (true)")
+
+
+_REFUSALS: LiteralString = """
+SELECT *
+FROM (
+    SELECT DISTINCT n.nspname AS schema, c.relname AS table_name, a.attname AS column_name,
+           has_schema_privilege(w.oid, n.oid, 'USAGE') AS may_use,
+           has_column_privilege(w.oid, c.oid, a.attnum, 'SELECT') AS may_select,
+           c.relrowsecurity AND NOT w.rolbypassrls AND NOT EXISTS (
+               SELECT FROM pg_policy AS p, unnest(p.polroles) AS role
+               WHERE p.polrelid = c.oid AND p.polpermissive AND p.polcmd IN ('r', '*')
+                 AND (role = 0 OR pg_has_role(w.oid, role, 'USAGE'))) AS is_hidden
+    FROM unnest(%(schemas)s::text[], %(tables)s::text[], %(columns)s::text[])
+             AS wanted (schema, table_name, column_name)
+         JOIN pg_namespace AS n ON n.nspname = wanted.schema
+         JOIN pg_class AS c ON (c.relnamespace, c.relname) = (n.oid, wanted.table_name)
+         JOIN pg_attribute AS a ON (a.attrelid, a.attname) = (c.oid, wanted.column_name)
+         JOIN pg_roles AS w ON w.rolname = 'audit_writer'
+    WHERE a.attnum > 0 AND NOT a.attisdropped
+) AS looked_up
+WHERE NOT may_use OR NOT may_select OR is_hidden
+ORDER BY schema, table_name, column_name
+"""

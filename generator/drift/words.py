@@ -1,0 +1,84 @@
+"""The words of audit.tracked_table, compared with those of audit.toml.
+
+Knows the columns of that table, which is the only one that is read beside the catalogue.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, LiteralString
+
+from generator.catalogue import Connection, rows
+from generator.config import TrackedTable
+from generator.description import column_words
+from generator.drift.finding import Finding, difference
+from generator.names import TableName
+
+Words = Mapping[str, Any]
+
+TABLE = "table audit.tracked_table"
+
+
+def read_words(connection: Connection) -> dict[TableName, Words] | None:
+    """Return what is said of the tables that are still tracked; None where it can't be read."""
+    if not any(row.may for row in rows(connection, _MAY_READ)):
+        return None
+    # As JSON, so that a column that is gone is a difference rather than an error.
+    found = [row.words for row in rows(connection, _WORDS)]
+    return {
+        TableName(words["table_schema"], words["table_name"]): words
+        for words in found
+        if words.get("untracked_at") is None
+    }
+
+
+def compare_words(
+    tracked: TrackedTable, words: Mapping[TableName, Words], again: str
+) -> Iterator[Finding]:
+    """Yield how the words of a table differ, which are what its entries are shown in."""
+    where = f"words of {tracked.name}"
+    found = words.get(tracked.name)
+    if found is None:
+        yield Finding("missing", where, f"{TABLE} has none", again)
+        return
+    wanted = _wanted(tracked)
+    diff = difference(_as_text(wanted), _as_text({name: found.get(name) for name in wanted}))
+    if diff:
+        yield Finding("changed", where, f"{TABLE} has others", again, diff)
+
+
+def _wanted(tracked: TrackedTable) -> Words:
+    parent = tracked.parent
+    return {
+        "module": tracked.module,
+        "entity": tracked.entity,
+        "part": tracked.part if parent else None,
+        "key_columns": tracked.key,
+        "label_column": tracked.label,
+        "parent_schema": parent.table.schema if parent else None,
+        "parent_table": parent.table.table if parent else None,
+        "parent_key": parent.key if parent else None,
+        "link": tracked.root.link,
+        "columns": column_words(tracked),
+        "ignored": tracked.ignore,
+        "excluded": tracked.exclude,
+        "redacted": tracked.redact,
+        "on_truncate": tracked.truncate,
+    }
+
+
+def _as_text(words: Words) -> str:
+    return json.dumps(words, ensure_ascii=False, indent=2)
+
+
+_MAY_READ: LiteralString = """
+SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS may
+FROM pg_class AS c
+     JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = 'audit' AND c.relname = 'tracked_table'
+"""
+
+_WORDS: LiteralString = """
+SELECT row_to_json(t) AS words
+FROM audit.tracked_table AS t
+ORDER BY t.table_schema, t.table_name
+"""
