@@ -61,7 +61,7 @@ BEGIN
                 WHERE r."id" IN (
                     OLD."owner_id", NEW."owner_id")))), '{}');
     EXCEPTION
-        WHEN syntax_error_or_access_rule_violation THEN
+        WHEN syntax_error_or_access_rule_violation OR lock_not_available THEN
             NULL;
     END;
 

@@ -50,7 +50,7 @@ BEGIN
         FROM "crm"."workflow" AS a1
         WHERE a1."id" = coalesce(NEW."workflow_id", OLD."workflow_id");
     EXCEPTION
-        WHEN syntax_error_or_access_rule_violation THEN
+        WHEN syntax_error_or_access_rule_violation OR lock_not_available THEN
             NULL;
     END;
 

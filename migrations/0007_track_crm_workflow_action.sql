@@ -59,7 +59,7 @@ BEGIN
                 WHERE r."id" IN (
                     OLD."assignee_id", NEW."assignee_id")))), '{}');
     EXCEPTION
-        WHEN syntax_error_or_access_rule_violation THEN
+        WHEN syntax_error_or_access_rule_violation OR lock_not_available THEN
             NULL;
     END;
 

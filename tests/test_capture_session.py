@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.shop import Connection, Log, insert
@@ -118,3 +119,17 @@ def test_a_truncate_is_captured_under_any_setting(app: Connection, log: Log) -> 
     app.execute("TRUNCATE shop.note")
 
     assert [entry.operation for entry in log()] == ["TRUNCATE"]
+
+
+def test_a_lock_on_what_names_are_read_from_costs_the_names_and_not_the_write(
+    shop: str, app: Connection, log: Log
+) -> None:
+    insert(app, "product", name="Lamp", seller_id=1)
+    app.execute("SET lock_timeout = '10ms'")
+    with psycopg.connect(shop) as migration:
+        migration.execute("LOCK TABLE shop.seller IN ACCESS EXCLUSIVE MODE")
+        app.execute("UPDATE shop.product SET name = 'Lantern'")
+
+    named, nameless = log()
+    assert (named.labels, nameless.labels) == ({"seller_id": {"1": "Ana Diaz"}}, None)
+    assert nameless.new_row["name"] == "Lantern"

@@ -86,6 +86,7 @@ entity = "Odd"
 key = ["isoCode", "id"]
 redact = ["otp"]
 keep = ["pwd"]
+columns.id.references = { table = "odd.a_view", label = "id" }
 """
 ODD_CONFLICTS = [
     "table odd.a_view: is a view: no row trigger sees what changes"
@@ -102,6 +103,8 @@ ODD_CONFLICTS = [
     ' – add a primary key or a unique index, or name another "key" in audit.toml',
     'table odd.keyed: column "api_token" looks like a secret'
     ' – add it to "redact" or "exclude", or to "keep" where it is none',
+    "table odd.keyed, column id: odd.a_view is a view: what fails in it would fail the write"
+    " – refer to the table behind it in audit.toml",
 ]
 
 

@@ -116,8 +116,11 @@ def _find_broken_reference(
         if not _has(table, (column,)):
             what = f'{reference.table} has no column "{column}"'
             yield Finding("conflict", where, what, _which_column(column, table))
-    is_table = is_trackable(reference.table, tables)
-    if is_table and _has(table, (reference.key,)) and not _is_unique(table, (reference.key,)):
+    if not is_trackable(reference.table, tables):
+        kind = _OTHER_KINDS.get(table.kind, "no ordinary table")
+        what = f"{reference.table} is {kind}: what fails in it would fail the write"
+        yield Finding("conflict", where, what, "refer to the table behind it in audit.toml")
+    elif _has(table, (reference.key,)) and not _is_unique(table, (reference.key,)):
         what = f'"{reference.key}" is not unique in {reference.table}, so that it names no row'
         yield Finding("conflict", where, what, 'name another "key" in audit.toml')
 

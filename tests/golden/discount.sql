@@ -55,7 +55,7 @@ BEGIN
                 a2."number" = a1."order_number"
         WHERE a1."id" = coalesce(NEW."item_id", OLD."item_id");
     EXCEPTION
-        WHEN syntax_error_or_access_rule_violation THEN
+        WHEN syntax_error_or_access_rule_violation OR lock_not_available THEN
             NULL;
     END;
 

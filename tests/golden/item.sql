@@ -51,7 +51,7 @@ BEGIN
         WHERE a1."year" = coalesce(NEW."order_year", OLD."order_year")
           AND a1."number" = coalesce(NEW."order_number", OLD."order_number");
     EXCEPTION
-        WHEN syntax_error_or_access_rule_violation THEN
+        WHEN syntax_error_or_access_rule_violation OR lock_not_available THEN
             NULL;
     END;
 
