@@ -149,9 +149,16 @@ def _selected(config: Config, only: str | None) -> list[TrackedTable]:
 
 @contextmanager
 def _connect(database: str) -> Iterator[psycopg.Connection]:
+    # As yoyo wants it, too. What libpq can't read it would repeat, with the password in it.
+    conninfo = database.replace("postgresql+psycopg://", "postgresql://", 1)
     try:
-        with psycopg.connect(database, connect_timeout=10) as connection:
+        with psycopg.connect(conninfo, connect_timeout=10) as connection:
             yield connection
+    except psycopg.ProgrammingError as error:
+        if error.sqlstate is None:
+            what = "is no connection string – write postgresql://user@host/database"
+            raise UsageProblem(f"--database: {what}") from None
+        raise UsageProblem(f"--database: {str(error).strip()}") from None
     except psycopg.Error as error:
         raise UsageProblem(f"--database: {str(error).strip()}") from None
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.config import Config
+from generator.config import Config, ConfigError
 from generator.names import TableName, parse_table_name
 from generator.render import (
     render_audit_schema,
@@ -18,9 +18,12 @@ from generator.render import (
     render_untrack,
 )
 
-_FILE = re.compile(r"(\d+)_(.+)\.sql")
-_HEADER = re.compile(r"-- (Tracks|Stops tracking) (.+)\.\n")
+_NUMBER = re.compile(r"[0-9]+")
+_AUDIT_SCHEMA = re.compile(r"[0-9]+_audit_schema\.sql")
+_NAME = r'"(?:[^"]|"")+"'
+_HEADER = re.compile(rf"-- (Tracks|Stops tracking) ({_NAME}\.{_NAME})\.\n")
 _NAME_BYTES = 120
+_LEAST_DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -51,25 +54,44 @@ def plan(config: Config) -> list[Migration]:
 
 
 def write(folder: Path, migrations: list[Migration]) -> list[Path]:
-    """Write migrations with their rollbacks under the next numbers, and return their paths."""
+    """Write migrations with their rollbacks under the next numbers, and return their paths.
+
+    Raises ConfigError where they would not be the last that yoyo applies, and OSError.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    number = max((int(match[1]) for match, _ in _files(folder)), default=0)
-    written = []
-    for offset, migration in enumerate(migrations, start=1):
-        stem = f"{number + offset:04}_{_file_name(migration)}"
-        path = folder / f"{stem}.sql"
+    numbers = [match[0] for path in _files(folder) if (match := _NUMBER.match(path.name))]
+    digits = max(_LEAST_DIGITS, *map(len, numbers)) if numbers else _LEAST_DIGITS
+    first = max(map(int, numbers), default=0) + 1
+    stems = [
+        f"{number:0{digits}}_{_file_name(migration)}"
+        for number, migration in enumerate(migrations, start=first)
+    ]
+    _check_order(folder, stems)
+    for stem, migration in zip(stems, migrations, strict=True):
         _write_new(folder / f"{stem}.rollback.sql", migration.rollback)
-        _write_new(path, migration.sql)
-        written.append(path)
-    return written
+        _write_new(folder / f"{stem}.sql", migration.sql)
+    return [folder / f"{stem}.sql" for stem in stems]
+
+
+def tracked_tables(folder: Path) -> dict[TableName, str]:
+    """Return the tables that the files of a folder leave tracked, each with its SQL in force."""
+    tracked: dict[TableName, str] = {}
+    for path in _sql_migrations(folder):
+        sql = _read(path)
+        header = _HEADER.match(sql)
+        if header is None:
+            continue
+        name = parse_table_name(header[2])
+        tracked.pop(name, None)
+        if header[1] == "Tracks":
+            tracked[name] = sql
+    return tracked
 
 
 def _plan_schema(folder: Path) -> Iterator[Migration]:
     wanted = render_audit_schema()
-    before = ""
-    for match, path in _files(folder):
-        if match[2] == "audit_schema":
-            before = path.read_text("utf-8")
+    found = [path for path in _sql_migrations(folder) if _AUDIT_SCHEMA.fullmatch(path.name)]
+    before = _read(found[-1]) if found else ""
     if before != wanted:
         rollback = before or render_audit_schema_rollback()
         yield Migration("", "audit_schema", wanted, rollback, before)
@@ -84,36 +106,48 @@ def _plan_tables(config: Config) -> Iterator[Migration]:
             verb = "retrack" if before else "track"
             rollback = before or render_untrack(table.name)
             yield Migration(verb, str(table.name), wanted, rollback, before)
+    # Last: a renamed table still has the triggers of its former name until it is tracked anew.
     for name, before in tracked.items():
         yield Migration("untrack", str(name), render_untrack(name), before, before)
 
 
-def tracked_tables(folder: Path) -> dict[TableName, str]:
-    """Return the tables that the files of a folder leave tracked, each with its SQL in force."""
-    tracked: dict[TableName, str] = {}
-    for _, path in _files(folder):
-        sql = path.read_text("utf-8")
-        header = _HEADER.match(sql)
-        if header is None:
-            continue
-        name = parse_table_name(header[2])
-        tracked.pop(name, None)
-        if header[1] == "Tracks":
-            tracked[name] = sql
-    return tracked
+def _files(folder: Path) -> list[Path]:
+    """Return the migrations of a folder and their rollbacks in the order in which yoyo goes.
+
+    Leaves out what is no step on the way: yoyo's hooks, which run after all, and its drafts.
+    """
+    return [
+        path
+        for path in sorted(folder.glob("*"))
+        if path.suffix in (".sql", ".py") and not path.name.startswith(("post-apply", "_"))
+    ]
 
 
-def _files(folder: Path) -> Iterator[tuple[re.Match[str], Path]]:
-    """Yield the numbered migrations of a folder in the order in which yoyo applies them."""
-    for path in sorted(folder.glob("*.sql")):
-        match = _FILE.fullmatch(path.name)
-        if match is not None and not path.name.endswith(".rollback.sql"):
-            yield match, path
+def _sql_migrations(folder: Path) -> list[Path]:
+    files = (path for path in _files(folder) if path.suffix == ".sql")
+    return [path for path in files if not path.name.endswith(".rollback.sql")]
+
+
+def _check_order(folder: Path, stems: list[str]) -> None:
+    """Refuse to write what yoyo, which goes by name, would apply before what is there."""
+    names = [path.name for path in _files(folder)]
+    if stems and names and names[-1] > stems[0]:
+        raise ConfigError(
+            [
+                f'{folder}: "{names[-1]}" would be applied after "{stems[0]}.sql", since yoyo '
+                'goes by name – give "migrations" a folder of its own, and apply it last'
+            ]
+        )
 
 
 def _file_name(migration: Migration) -> str:
     words = re.sub(r"[^\w]+", "_", f"{migration.verb}_{migration.subject}").strip("_")
     return words.encode()[:_NAME_BYTES].decode(errors="ignore")
+
+
+def _read(path: Path) -> str:
+    """Return a migration's text. What is not UTF-8 is not ours, and yoyo will say so."""
+    return path.read_text("utf-8", errors="replace")
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -4,6 +4,7 @@ Knows nothing of what is done with the table.
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -12,6 +13,8 @@ MAX_IDENTIFIER_BYTES = 63
 
 _PART = r'(?:"(?:[^"]|"")+"|[^".]+)'
 _QUALIFIED = re.compile(rf"({_PART})\.({_PART})")
+_REORDERS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_BACKSLASH = re.compile(r"\\(['\"]|$)")
 
 
 @dataclass(frozen=True, order=True)
@@ -52,13 +55,30 @@ def parse_table_name(written: str) -> TableName:
 
 
 def identifier_problem(name: str) -> str | None:
-    """Say why PostgreSQL would not keep *name* as it is, or None."""
+    """Say why *name* can't stand in a migration as it is, and what to do; or None."""
     size = len(name.encode())
+    if not name.strip():
+        return "is blank – use the name in the catalogue, or give it one that can be read"
     if size > MAX_IDENTIFIER_BYTES:
-        return f"has {size} bytes; PostgreSQL keeps {MAX_IDENTIFIER_BYTES} and cuts the rest"
-    if not name.isprintable():
-        return "holds a control character, which would break the comments that name it"
+        limit = f"PostgreSQL keeps {MAX_IDENTIFIER_BYTES} and cuts the rest"
+        return f"has {size} bytes; {limit} – use the name in the catalogue"
+    if holds_control_character(name):
+        return "holds a control character, which would end the comments that name it – rename it"
+    if _REORDERS.search(name):
+        return "holds a character that reorders a line, which hides what it says – rename it"
+    if _BACKSLASH.search(name):
+        return "holds a backslash before a quote, by which yoyo misreads a migration – rename it"
     return None
+
+
+def holds_control_character(text: str) -> bool:
+    """Say whether a text holds what ends a line, or does something else than to be read."""
+    return any(unicodedata.category(char) in ("Cc", "Zl", "Zp") for char in text)
+
+
+def as_printed(text: str) -> str:
+    """Return a text with what does not print as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _as_written(part: str) -> str:

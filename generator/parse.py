@@ -5,28 +5,23 @@ Knows how the tables of one file relate; whether they exist is for the catalogue
 
 import re
 import tomllib
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from generator.config import Column, Config, ConfigError, Parent, Reference, TrackedTable
 from generator.names import TableName
+from generator.policies import check_policies, check_references
 from generator.toml_reader import Reader, Toml
 
-SECRET_LOOKING = re.compile(
-    r"passw(or)?d|passphrase|pwd|secret|token|api_?key|access_?key|private_?key|credential"
-    r"|salt$|otp|cvv|card_?number",
-    re.IGNORECASE,
-)
-"""Column names that need a policy: the log would keep their values for as long as it keeps days."""
+MAX_REFERENCES = 50
+"""A function takes 100 arguments, and the labels of a row are a key and a value for each."""
 
 _TOP = ("source", "migrations", "table")
 _TABLE = (
     *("module", "entity", "part", "parent", "key", "label", "link", "columns"),
     *("ignore", "exclude", "redact", "keep", "truncate"),
 )
-_POLICIES = ("ignore", "exclude", "redact", "keep")
 _TRUNCATE = ("log", "forbid")
 
 
@@ -36,6 +31,8 @@ def read_config(path: Path) -> Config:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError([f"{path}: no such file – write one with: pgwitness init"]) from None
+    except OSError as error:
+        raise ConfigError([f"{path}: can't be read: {error.strerror} – check --config"]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError([f"{path}: is not TOML: {error}"]) from None
     reader = Reader(path.name)
@@ -55,6 +52,7 @@ def _read_document(reader: Reader, document: Toml, path: Path) -> Config:
     resolved = tuple(_with_ancestors(reader, table, tables) for table in tables.values())
     for table in resolved:
         _check_parent_key(reader, table)
+        check_references(reader, table, tables)
     return Config(path, source, path.parent / folder, resolved)
 
 
@@ -96,7 +94,10 @@ def _read_table(reader: Reader, name: TableName, body: Toml, source: str) -> Tra
     )
     if table.label:
         reader.identifier(table.label, f'{where}: "label"')
-    _check_policies(reader, table, where)
+    if len(table.references) > MAX_REFERENCES:
+        what = f"has {len(table.references)} references"
+        reader.finding(where, f"{what} – keep the {MAX_REFERENCES} that say most")
+    check_policies(reader, table)
     return table
 
 
@@ -159,31 +160,6 @@ def _read_reference(reader: Reader, body: Toml, where: str) -> Reference | None:
     for column in (key, label):
         reader.identifier(column or "?", where)
     return Reference(table, key, label) if table else None
-
-
-def _check_policies(reader: Reader, table: TrackedTable, where: str) -> None:
-    policies = {policy: getattr(table, policy) for policy in _POLICIES}
-    named = Counter(column for columns in policies.values() for column in set(columns))
-    for column, count in named.items():
-        if count > 1:
-            reader.finding(where, f'column "{column}" has {count} policies – keep one of them')
-    parent_key = table.parent.key if table.parent else ()
-    label = (table.label,) if table.label else ()
-    shown = {*table.key, *parent_key, *label, *table.references}
-    for column in sorted(shown & {*table.exclude, *table.redact}):
-        fix = 'remove it from "exclude" and "redact"'
-        reader.finding(where, f'column "{column}" can\'t be hidden: it names the row – {fix}')
-    for column in table.columns:
-        if SECRET_LOOKING.search(column) and column not in named:
-            reader.finding(where, secret_without_policy(column))
-
-
-def secret_without_policy(column: str) -> str:
-    """Say that a column looks like a secret, and how to decide about it."""
-    return (
-        f'column "{column}" looks like a secret – add it to "redact" or "exclude", '
-        'or to "keep" where it is none'
-    )
 
 
 def _check_function_names(reader: Reader, tables: dict[TableName, TrackedTable]) -> None:

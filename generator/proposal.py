@@ -15,7 +15,7 @@ from generator.catalogue import (
 )
 from generator.config import Column, ConfigError, Parent, TrackedTable
 from generator.kinship import Kinship, find_kinship
-from generator.names import TableName
+from generator.names import TableName, as_printed
 from generator.proposed_columns import (
     is_nameable,
     propose_key,
@@ -56,7 +56,7 @@ def propose(connection: Connection, schemas: Sequence[str]) -> str:
             [f'schema "{name}": is not in "{database.name}" – check --schema' for name in unknown]
         )
     chosen = {n: t for n, t in tables.items() if not schemas or n.schema in schemas}
-    source = database.name.replace(BODY_TAG, "")
+    source = as_printed(database.name.replace(BODY_TAG, ""))
     header = _HEADER + write_header(source if source.strip() else "database")
     return "\n".join([header, *_write_tables(chosen, tables)])
 
@@ -121,9 +121,9 @@ def _propose_table(
     tracked = TrackedTable(
         name=table.name,
         source="",
-        module=sentence(plural(noun)) or _fallback(table.name.table),
-        entity=sentence(noun) or _fallback(table.name.table),
-        part=sentence(kinship.part(table.name)) or _fallback(table.name.table),
+        module=sentence(plural(noun)) or table.name.table,
+        entity=sentence(noun) or table.name.table,
+        part=sentence(kinship.part(table.name)) or table.name.table,
         key=key,
         label=label,
         parent=parent,
@@ -141,8 +141,3 @@ def _stored(
 ) -> dict[str, Column]:
     """Return the words of the columns that are stored at all."""
     return {name: column for name, column in columns.items() if name not in policies["exclude"]}
-
-
-def _fallback(name: str) -> str:
-    """Return what to call a table whose name holds no word."""
-    return name if name.strip() else "Unnamed"

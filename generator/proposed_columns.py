@@ -4,25 +4,28 @@ Knows names and types of columns; how tables hang together, others decide.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from generator.catalogue import CatalogueColumn, CatalogueTable
 from generator.config import Column, Reference
-from generator.names import TableName, identifier_problem
-from generator.parse import SECRET_LOOKING
+from generator.names import TableName, as_printed, identifier_problem
+from generator.parse import MAX_REFERENCES
+from generator.policies import SECRET_LOOKING
 from generator.toml_reader import BODY_TAG
-from generator.wording import column_label, sentence, singular, words
+from generator.wording import column_label, singular, switch, value_label, words
 
 _NAMES = "name title label full_name display_name"
-_LESSER_NAMES = "subject username user_name login email email_address code slug"
+_LESSER_NAMES = "subject username user_name login email email_address code slug last_name"
 _NOISE = re.compile(
     r"(date_)?(last_)?(updated|modified|changed|edited|saved)(_(at|on|date|time|timestamp))?"
     r"|last_(update|modification|change)(_(at|on|date|time))?|update_time|mtime"
     r"|last_(seen|active|activity|used|accessed|access|login|sign_in)(_(at|on|date|time))?"
 )
 _COUNTS_WRITES = re.compile(r"(lock_|row_|record_|opt_lock_)?version|optlock|lock_version|revision")
+_SEARCH_TYPES = ("tsvector", "vector", "halfvec", "sparsevec")
 _SEARCH = re.compile(r"(^|_)(search|searchable|tsv|fts|tsvector|fulltext)(_|$)")
-_SWITCH = re.compile(r"(^|_)(enabled|disabled|active|on|off)$")
 
 Policies = dict[str, tuple[str, ...]]
 Found = tuple[str, str]
@@ -56,7 +59,8 @@ def propose_label(table: CatalogueTable) -> str | None:
     """Return the column by which people know a row, or None."""
     readable = {"_".join(words(c.name)): c for c in reversed(table.columns) if _is_readable(c)}
     noun = "_".join(singular(words(table.name.table)))
-    candidates = [*_NAMES.split(), f"{noun}_name", f"{noun}_title", *_LESSER_NAMES.split()]
+    likely = [f"{noun}_name", f"{noun}_title", noun]
+    candidates = [*_NAMES.split(), *likely, *_LESSER_NAMES.split()]
     for name in candidates:
         if name in readable:
             return readable[name].name
@@ -74,16 +78,16 @@ def propose_words(
     tables: Mapping[TableName, CatalogueTable],
 ) -> dict[str, Column]:
     """Return the words of the columns in order, less the keys that mean nothing to people."""
-    references = dict(_references(table, tables))
+    references = dict(islice(dict(_references(table, tables)).items(), MAX_REFERENCES))
     foreign = {name for foreign_key in table.foreign_keys for name in foreign_key.columns}
     found = {}
     for column in table.columns:
         reference = references.get(column.name)
-        is_mere_key = column.name in parent_key or (column.name in key and reference is None)
-        if is_mere_key or not is_nameable(column.name):
+        is_number = key == (column.name,) and column.category != "S" and reference is None
+        if is_number or column.name in parent_key or not is_nameable(column.name):
             continue
-        label = column_label(column.name, is_reference=column.name in foreign)
-        found[column.name] = Column(label if label.strip() else None, _values(column), reference)
+        label, values = _words(column, is_reference=column.name in foreign)
+        found[column.name] = Column(label, values, reference)
     return found
 
 
@@ -109,7 +113,7 @@ def _policy(column: CatalogueColumn, *, is_shown: bool) -> Found | None:
         return ("keep", "rows are named by it, so it can't be hidden") if is_secret else None
     if column.generated == "v":
         return "exclude", "a virtual column has no value in a trigger"
-    if column.base_type in ("tsvector", "vector", "halfvec", "sparsevec") or _is_search(column):
+    if _bare_type(column) in _SEARCH_TYPES or _is_search(column):
         return "exclude", "derived from other columns, for searching"
     if is_secret:
         is_harmless = column.category in "BD" or column.name.endswith(("_count", "Count"))
@@ -117,6 +121,11 @@ def _policy(column: CatalogueColumn, *, is_shown: bool) -> Found | None:
     if column.base_type == "bytea":
         return "redact", "the log gets a fingerprint, not the bytes"
     return ("ignore", "") if _is_noise(column) else None
+
+
+def _bare_type(column: CatalogueColumn) -> str:
+    """Return the type without its schema, which an extension may have been given any."""
+    return column.base_type.rpartition(".")[2]
 
 
 def _is_search(column: CatalogueColumn) -> bool:
@@ -165,13 +174,20 @@ def _is_scalar(column: CatalogueColumn) -> bool:
     return column.category not in "AC" and column.base_type not in ("json", "jsonb")
 
 
-def _values(column: CatalogueColumn) -> dict[str, str]:
-    if column.category == "B":
-        is_switch = _SWITCH.search("_".join(words(column.name)))
-        on, off = ("on", "off") if is_switch else ("yes", "no")
-        return {"true": on, "false": off}
-    return {label: _value(label) for label in column.enum_labels}
+def _words(column: CatalogueColumn, *, is_reference: bool) -> tuple[str, dict[str, str]]:
+    """Return what to call a column, and what its values are; read as "Enabled: no → yes"."""
+    label = column_label(column.name, is_reference=is_reference)
+    if column.category != "B":
+        return label, _enum_words(column.enum_labels)
+    found = switch(column.name)
+    if found is None:
+        return label, {"true": "yes", "false": "no"}
+    label, is_on = found
+    return label, {"true": "on" if is_on else "off", "false": "off" if is_on else "on"}
 
 
-def _value(label: str) -> str:
-    return sentence(words(label)) or (label if label.strip() else "(empty)")
+def _enum_words(labels: tuple[str, ...]) -> dict[str, str]:
+    """Return what to call each value of an enum, less those that would be called the same."""
+    said = {label: value_label(as_printed(label.replace(BODY_TAG, ""))) for label in labels}
+    count = Counter(said.values())
+    return {label: word for label, word in said.items() if count[word] == 1}

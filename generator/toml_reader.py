@@ -7,7 +7,13 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from generator.names import TableName, identifier_problem, parse_table_name
+from generator.names import (
+    TableName,
+    as_printed,
+    holds_control_character,
+    identifier_problem,
+    parse_table_name,
+)
 
 BODY_TAG = "$capture$"
 """The dollar quote around generated function bodies: no value may hold it."""
@@ -24,7 +30,8 @@ class Reader:
 
     def finding(self, where: str, what: str) -> None:
         """Note what is wrong; *where* is a place inside the file, or empty."""
-        self.findings.append(": ".join(part for part in (self.file, where, what) if part))
+        finding = ": ".join(part for part in (self.file, where, what) if part)
+        self.findings.append(as_printed(finding))
 
     def known(self, body: Toml, keys: Iterable[str], where: str) -> None:
         """Report every key that means nothing."""
@@ -43,10 +50,13 @@ class Reader:
         if key not in body:
             return None
         value = body[key]
-        if isinstance(value, str) and value.strip() and "\0" not in value:
-            return self._without_tag(value, key, where)
-        self.finding(where, f'"{key}" must be a text, such as {key} = "{example}"')
-        return None
+        if not isinstance(value, str) or not value.strip():
+            self.finding(where, f'"{key}" must be a text, such as {key} = "{example}"')
+            return None
+        if holds_control_character(value):
+            self.finding(where, f'"{key}" holds a control character – write it on one line')
+            return None
+        return self._without_tag(value, key, where)
 
     def columns(
         self, body: Toml, key: str, where: str, default: Iterable[str] = ()
@@ -78,10 +88,10 @@ class Reader:
         return {}
 
     def identifier(self, name: str, where: str) -> None:
-        """Report a name that PostgreSQL would not keep as it is."""
-        problem = identifier_problem(name) if name else "is empty"
+        """Report a name that can't stand in a migration as it is."""
+        problem = identifier_problem(name)
         if problem:
-            self.finding(where, f'the name "{name}" {problem} – use the name in the catalogue')
+            self.finding(where, f'the name "{name}" {problem}')
         self._without_tag(name, name, where)
 
     def table_name(self, written: object, where: str) -> TableName | None:

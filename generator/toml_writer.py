@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from generator.config import Column, TrackedTable
+from generator.names import as_printed
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _WIDTH = 100
@@ -38,13 +39,7 @@ def write_comment(sentences: Iterable[str]) -> str:
 def comment_out(text: str) -> str:
     """Return lines of TOML as comments that become valid again without their first two bytes."""
     lines = text.removesuffix("\n").split("\n")
-    return "".join(f"{line}\n" if line.startswith("#") else f"# {line}".rstrip() + "\n"
-                   for line in lines)  # fmt: skip
-
-
-def as_printed(text: str) -> str:
-    """Return a text with what does not print, which a comment must not hold, as an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(f"# {line}".rstrip() + "\n" for line in lines)
 
 
 def _table_lines(table: TrackedTable) -> Iterator[str]:
@@ -60,9 +55,13 @@ def _table_lines(table: TrackedTable) -> Iterator[str]:
         yield f"key = {_list(table.key)}"
     if table.label:
         yield f"label = {_text(table.label)}"
+    if table.link:
+        yield f"link = {_text(table.link)}"
     for policy in _LISTS:
         if columns := getattr(table, policy):
             yield _wrapped_list(policy, columns)
+    if table.truncate != "log":
+        yield f"truncate = {_text(table.truncate)}"
 
 
 def _columns_lines(table: TrackedTable) -> Iterator[str]:

@@ -25,7 +25,7 @@ _PLURALS = {
     "woman": "women",
 }
 _SINGULARS = {plural: singular for singular, plural in _PLURALS.items()}
-_UNCHANGED = frozenset(["data", "equipment", "information", "media", "news", "series"])
+_UNCHANGED = frozenset(["data", "equipment", "information", "media", "news", "series", "staff"])
 _SINGULAR_RULES = [
     (r"(us|is|ss)$", r"\1"),
     (r"ies$", "y"),
@@ -33,6 +33,20 @@ _SINGULAR_RULES = [
     (r"s$", ""),
 ]
 _PLURAL_RULES = [(r"([^aeiou])y$", r"\1ies"), (r"(s|x|z|ch|sh)$", r"\1es"), (r"$", "s")]
+
+_SWITCH = re.compile(
+    r"(?P<before>.+)_(?P<after>on|off|enabled|disabled)"
+    r"|(?P<first>enabled?|disabled?)_(?!(by|for|in|on)_)(?P<rest>.+)"
+)
+_NO_SWITCH = re.compile(
+    r"(can|could|has|have|had|must|should|was|will)_.+"
+    r"|(.+_)?(add|based?|carry|cut|days?|depends?|hands|log|one|opt|pay|sign|switched|time|turned|write)"
+    r"_(on|off)"
+)
+"""Booleans that end like switches: "has_add_on", "is_based_on", "is_day_off"."""
+
+_CODE = re.compile(r"[A-Z0-9]{1,3}|(?=.*[A-Z]).*[0-9-].*|.*[^\w-].*", re.DOTALL)
+"""Values that people know as they are: "R", "USD", "PG-13", "A+", "in stock"."""
 
 _BOOKKEEPING = [
     (r"((schema|knex|goose_db)_)?migrations?(_lock)?|.*_migrations?|(alembic|schema|goose_db)_version"
@@ -77,6 +91,25 @@ def column_label(name: str, *, is_reference: bool) -> str:
     if len(parts) > 1 and (parts[-1] == "at" or (parts[-1] == "id" and is_reference)):
         parts = parts[:-1]
     return sentence(parts) or name
+
+
+def switch(name: str) -> tuple[str, bool] | None:
+    """Return what a boolean column turns on, and whether true is on; None where it is no switch.
+
+    "is_lead_scoring_on" turns on "Lead scoring"; "is_active" says only how something is.
+    """
+    flag = "_".join(words(name)).removeprefix("is_")
+    match = _SWITCH.fullmatch(flag)
+    if match is None or _NO_SWITCH.fullmatch(flag):
+        return None
+    turned = match["after"] or match["first"]
+    return sentence((match["before"] or match["rest"]).split("_")), turned[:2] in ("on", "en")
+
+
+def value_label(value: str) -> str:
+    """Return how to say a value of an enum: "handed_out" is "Handed out"; a code stays a code."""
+    said = "" if _CODE.fullmatch(value) else sentence(words(value))
+    return said or (value if value.strip() else "(empty)")
 
 
 def bookkeeping_reason(table: str) -> str | None:

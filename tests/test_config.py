@@ -56,6 +56,23 @@ def test_a_child_has_the_module_and_entity_of_its_root(tmp_path: Path) -> None:
     assert [ancestor.name.table for ancestor in value.ancestors] == ["condition", "workflow"]
 
 
+def test_what_a_table_hides_is_no_label_of_a_reference_to_it(tmp_path: Path) -> None:
+    text = (
+        WORKFLOW
+        + """
+    columns.owner_id.references = { table = "crm.user", label = "pin" }
+    [table."crm.user"]
+    module = "Users"
+    entity = "User"
+    redact = ["pin"]
+    """
+    )
+    assert findings(tmp_path, text) == [
+        'audit.toml: table "crm.workflow": column "owner_id": references: '
+        '"label" is "pin", which table "crm.user" hides – name another column'
+    ]
+
+
 @pytest.mark.parametrize(
     ("line", "finding"),
     [

@@ -10,7 +10,7 @@ from generator.catalogue import CatalogueTable
 from generator.config import Reference, TrackedTable
 from generator.drift.finding import Finding, did_you_mean
 from generator.names import TableName
-from generator.parse import SECRET_LOOKING, secret_without_policy
+from generator.policies import SECRET_LOOKING, secret_without_policy
 from generator.quoting import qualified
 
 Tables = Mapping[TableName, CatalogueTable]
