@@ -5,10 +5,12 @@ Knows nothing of sessions and pages. A host application that knows its users nee
 
 import hashlib
 import hmac
+import re
 import secrets
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from auditviewer.config import ConfigError
 
 KEYS = ("email", "name", "role", "password_hash")
 LONGEST_PASSWORD = 1024
+PASSWORD_HASH = re.compile(r"((?:scrypt|pbkdf2):[^$]+)\$[^$]+\$[0-9a-f]+")
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,13 @@ def read_accounts(path: Path) -> Accounts:
         raise ConfigError(
             f"{path}: is not TOML: {error}; see the accounts in the README"
         ) from error
-    entries = told.get("account", [])
-    problems = [f"{path}: has no [[account]]; add at least one"] if not entries else []
-    problems += [
+    entries = told.get("account")
+    if not isinstance(entries, list) or not entries:
+        raise ConfigError(f"{path}: has no [[account]]; add at least one, in double brackets")
+    problems = [
         f"{path}: account {number}: {problem}"
         for number, entry in enumerate(entries, start=1)
-        for problem in _problems(entry)
+        for problem in _problems(entry, entries[: number - 1])
     ]
     if problems:
         raise ConfigError("\n".join(problems))
@@ -86,12 +90,36 @@ def read_accounts(path: Path) -> Accounts:
     )
 
 
-def _problems(entry: Mapping[str, Any]) -> list[str]:
+def _problems(entry: Any, earlier: Sequence[Any]) -> list[str]:
+    if not isinstance(entry, dict):
+        return ["is no table; write [[account]] above its lines"]
     missing = [key for key in KEYS if not isinstance(entry.get(key), str) or not entry[key]]
     problems = [f'has no {key}; write {key} = "…"' for key in missing]
-    if not missing and not entry["password_hash"].startswith(("scrypt:", "pbkdf2:")):
+    if "password_hash" not in missing and not _is_hash(entry["password_hash"]):
         problems.append(
             "password_hash is none; make one by python -c "
             "'from werkzeug.security import *; print(generate_password_hash(input()))'"
         )
+    if "email" not in missing and _address(entry) in map(_address, earlier):
+        problems.append(f"email {entry['email']!r} is another account's too; remove one of them")
     return problems
+
+
+def _is_hash(text: str) -> bool:
+    parts = PASSWORD_HASH.fullmatch(text)
+    return parts is not None and _is_method(parts[1])
+
+
+@cache
+def _is_method(method: str) -> bool:
+    # One that can't be computed would break the sign-in.
+    try:
+        generate_password_hash("", method=method)
+    except ValueError:
+        return False
+    return True
+
+
+def _address(entry: Any) -> object:
+    email = entry.get("email") if isinstance(entry, dict) else None
+    return email.strip().casefold() if isinstance(email, str) else None

@@ -3,15 +3,15 @@
 Pure: knows neither the database nor the page. `sentences` and `columns` say it in words.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from enum import StrEnum
 
-from auditviewer.fields import Field, Fields, compare_rows, summarise
+from auditviewer.fields import Field, Fields, Summary, compare_rows, summarise
 from auditviewer.order import Place, find_moved
-from auditviewer.records import NOTHING, Entry, Labels, Row, Table, Tables
-from auditviewer.values import image
+from auditviewer.records import NOTHING, Entry, Labels, Row, Tables
+from auditviewer.states import State, fold_rows
 
 POSITION_COLUMNS = frozenset({"position", "sort_order", "ordinal", "sequence", "rank"})
 """A number under one of these names says where a part stands among its like."""
@@ -58,15 +58,21 @@ class Group:
 
 @dataclass(frozen=True)
 class Change:
-    """One save of one entity; *last* is the newest of its entries, and says who and when."""
+    """One save of one entity; *last* is the newest entry that names it, and says who and when.
+
+    *is_fleeting*: the entity came and went in this save. *is_partial*: there are more *entries*.
+    """
 
     last: Entry
+    entries: int
     kind: Kind
     label: str | None
     fields: tuple[Field, ...]
     unchanged: int
     groups: tuple[Group, ...]
+    is_fleeting: bool = False
     is_truncated: bool = False
+    is_partial: bool = False
     too_large: int | None = None
 
     @property
@@ -75,68 +81,34 @@ class Change:
         return not (self.fields or self.groups or self.is_truncated or self.too_large)
 
 
-@dataclass(frozen=True)
-class _State:
-    """A row before and after the change, folded from however many entries."""
-
-    table: Table
-    part: str | None
-    old: Row | None
-    new: Row | None
-    old_labels: Labels
-    new_labels: Labels
-
-
-def fold(entries: Sequence[Entry], tables: Tables, zone: tzinfo) -> Change:
+def fold(
+    entries: Sequence[Entry], tables: Tables, zone: tzinfo, *, is_partial: bool = False
+) -> Change:
     """Return what the entries of one change come to; *entries* is not empty, in any order."""
     ordered = sorted(entries, key=lambda entry: entry.id)
-    states = _fold_rows(ordered, tables)
+    states = fold_rows(ordered, tables)
     roots = [state for state in states if state.part is None]
+    parts = [state for state in states if state.part is not None and not state.is_fleeting]
     root = roots[0] if len(roots) == 1 else None
     compared = _compare(root, zone) if root else Fields()
     truncated = {entry.part for entry in ordered if entry.operation == "TRUNCATE"}
     return Change(
-        last=max(ordered, key=lambda entry: (entry.occurred_at, entry.id)),
+        # A part that a cascade removed has lost its entity, and the way to its change.
+        last=max(ordered, key=lambda each: (each.entity_id is not None, each.occurred_at, each.id)),
+        entries=len(entries),
         kind=Kind.DELETED if None in truncated else _kind(roots),
         label=_label(ordered),
         fields=compared.changed,
         unchanged=compared.unchanged,
-        groups=tuple(_groups([s for s in states if s is not root], truncated, zone)),
+        groups=tuple(_groups([*parts, *(() if root else roots)], truncated, zone)),
+        is_fleeting=root is not None and root.is_fleeting,
         is_truncated=None in truncated,
+        is_partial=is_partial,
         too_large=max((entry.size for entry in ordered if entry.size), default=None),
     )
 
 
-def _fold_rows(entries: Iterable[Entry], tables: Tables) -> list[_State]:
-    states: dict[tuple[object, ...], _State] = {}
-    for entry in entries:
-        if entry.operation == "TRUNCATE" or entry.size:
-            continue
-        table = tables.get(entry.table) or Table(entry.table, entry.module, entry.entity)
-        state = _State(table, entry.part, entry.old_row, entry.new_row, entry.labels, entry.labels)
-        earlier = states.pop((entry.table, _key_before(entry)), None)
-        if earlier is not None:
-            state = replace(state, old=earlier.old, old_labels=earlier.old_labels)
-        states[entry.table, _key_after(entry)] = state
-    return [
-        state
-        for state in states.values()
-        if state.part is None or state.old is not None or state.new is not None
-    ]
-
-
-def _key_after(entry: Entry) -> str:
-    return image(dict(entry.row_key)) if entry.row_key else f"entry {entry.id}"
-
-
-def _key_before(entry: Entry) -> str:
-    """Return the key under which the row was known: an UPDATE may have changed it."""
-    if entry.row_key and entry.old_row and all(name in entry.old_row for name in entry.row_key):
-        return image({name: entry.old_row[name] for name in entry.row_key})
-    return _key_after(entry)
-
-
-def _kind(roots: Sequence[_State]) -> Kind:
+def _kind(roots: Sequence[State]) -> Kind:
     if roots and all(root.new is None for root in roots):
         return Kind.DELETED
     if roots and all(root.old is None for root in roots):
@@ -151,7 +123,9 @@ def _label(entries: Sequence[Entry]) -> str | None:
     return (of_root or named)[-1].entity_label if named else None
 
 
-def _compare(state: _State, zone: tzinfo, without: frozenset[str] = frozenset()) -> Fields:
+def _compare(state: State, zone: tzinfo, without: frozenset[str] = frozenset()) -> Fields:
+    if state.is_too_large:
+        return Fields()
     return compare_rows(
         state.table,
         (state.old, state.old_labels),
@@ -161,15 +135,14 @@ def _compare(state: _State, zone: tzinfo, without: frozenset[str] = frozenset())
     )
 
 
-def _groups(states: Sequence[_State], truncated: set[str | None], zone: tzinfo) -> Iterator[Group]:
-    by_noun: dict[str, list[_State]] = {}
+def _groups(states: Sequence[State], truncated: set[str | None], zone: tzinfo) -> Iterator[Group]:
+    by_noun: dict[str, list[State]] = {}
     for state in states:
         by_noun.setdefault(state.part or state.table.entity or state.table.name[1], []).append(
             state
         )
-    for part in truncated:
-        if part is not None:
-            by_noun.setdefault(part, [])
+    for part in sorted(part for part in truncated if part is not None):
+        by_noun.setdefault(part, [])
     for noun, members in by_noun.items():
         group = _group(noun, members, zone)
         group = replace(group, is_emptied=noun in truncated)
@@ -177,7 +150,7 @@ def _groups(states: Sequence[_State], truncated: set[str | None], zone: tzinfo) 
             yield group
 
 
-def _group(noun: str, states: Sequence[_State], zone: tzinfo) -> Group:
+def _group(noun: str, states: Sequence[State], zone: tzinfo) -> Group:
     places = [_place(state) for state in states]
     moved = find_moved(places)
     parts: list[PartChange] = []
@@ -191,9 +164,9 @@ def _group(noun: str, states: Sequence[_State], zone: tzinfo) -> Group:
     return Group(noun, tuple(sorted(parts, key=_reading_order)), shifted)
 
 
-def _part_change(state: _State, place: Place, is_moved: bool, zone: tzinfo) -> PartChange | None:
-    old = summarise(state.table, state.old, state.old_labels, zone, POSITION_COLUMNS)
-    new = summarise(state.table, state.new, state.new_labels, zone, POSITION_COLUMNS)
+def _part_change(state: State, place: Place, is_moved: bool, zone: tzinfo) -> PartChange | None:
+    old = _summary(state, state.old, state.old_labels, zone)
+    new = _summary(state, state.new, state.new_labels, zone)
     fields = _compare(state, zone, without=frozenset() if place == NOWHERE else POSITION_COLUMNS)
     if state.old is None or state.new is None:
         verb = Verb.ADDED if state.old is None else Verb.REMOVED
@@ -214,11 +187,21 @@ def _part_change(state: _State, place: Place, is_moved: bool, zone: tzinfo) -> P
     )
 
 
+def _summary(state: State, row: Row | None, labels: Labels, zone: tzinfo) -> Summary:
+    if state.is_too_large and row is not None:
+        return TOO_LARGE
+    return summarise(state.table, row, labels, zone, POSITION_COLUMNS)
+
+
+TOO_LARGE = Summary("One", "too large to be shown here")
 NOWHERE = Place(None, None)
 
 
-def _place(state: _State) -> Place:
-    return Place(_position(state.old), _position(state.new))
+def _place(state: State) -> Place:
+    place = Place(_position(state.old), _position(state.new))
+    # A row that was there without a position, or is, did not come or go.
+    is_lost = None in (place.old, place.new) and None not in (state.old, state.new)
+    return NOWHERE if is_lost else place
 
 
 def _position(row: Row | None) -> int | None:
@@ -233,23 +216,4 @@ def _reading_order(part: PartChange) -> tuple[float, float]:
     return (
         list(Verb).index(part.verb),
         next((float(place) for place in (new, old) if place is not None), float("inf")),
-    )
-
-
-def claims(entries: Sequence[Entry], orphan: Entry, tables: Tables) -> bool:
-    """Tell whether a part that lost its way to the entity belongs to these entries' change.
-
-    A cascade that removes grandchildren leaves entries without entity_id: their parents were gone
-    already. The parent's own entry, found by the key that the row still holds, is in the change.
-    """
-    table = tables.get(orphan.table)
-    parent = tables.get(table.parent) if table and table.parent else None
-    if table is None or parent is None or orphan.old_row is None:
-        return True
-    wanted = {
-        name: orphan.old_row.get(own)
-        for name, own in zip(parent.key, table.parent_key, strict=False)
-    }
-    return any(
-        entry.table == parent.name and dict(entry.row_key or {}) == wanted for entry in entries
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from auditviewer.changes import Change, Group, PartChange, Verb
-from auditviewer.fields import Field
+from auditviewer.fields import CUT, Field
 from auditviewer.order import Place
 from auditviewer.sentences import plural
 from auditviewer.values import NOT_THERE, PATH_MARK, Value
@@ -77,26 +77,30 @@ def _group_section(group: Group) -> Section:
     return Section(plural(group.noun), tuple(lines), " ".join(said))
 
 
-def _field_line(field: Field, title: str = "") -> Line:
-    before, after = marked(field.old, field.new)
-    label = f"{title}{PATH_MARK}{field.label}" if title else field.label
-    sign, verb = (SIGNS[Verb.CHANGED], "changed") if title else ("", "")
-    return Line(label, before, after, sign, verb, field.difference)
+def _field_line(field: Field) -> Line:
+    return Line(field.label, *marked(field.old, field.new), note=field.difference)
 
 
 def _part_lines(part: PartChange) -> Iterator[Line]:
     sign, verb = SIGNS[part.verb], part.verb.value
+    names = marked(_named(part.old), _named(part.new))
+    is_cut = part.old.endswith(CUT) or part.new.endswith(CUT)
+    told: list[Field] = []
     if part.verb in (Verb.ADDED, Verb.REMOVED):
-        old, new = _named(part.old), _named(part.new)
-        yield Line(verb, *marked(old, new), sign, verb, _at(part.place))
-        return
-    if part.place != Place(None, None):
+        yield Line(verb, *names, sign, verb, _at(part.place))
+        told = [] if is_cut else list(part.fields)
+    elif part.place != Place(None, None):
         places = (f"position {part.place.old}", f"position {part.place.new}")
         yield Line(part.title, *marked(*map(_named, places)), SIGNS[Verb.MOVED], "moved")
-    bare = [field for field in part.fields if field.is_bare and part.old != part.new]
-    if bare:
-        yield Line(verb, *marked(_named(part.old), _named(part.new)), sign, verb)
-    yield from (_field_line(field, part.title) for field in part.fields if field not in bare)
+    if part.verb is Verb.CHANGED and part.old != part.new and not is_cut:
+        told = [field for field in part.fields if field.is_bare]
+        if told:
+            yield Line(verb, *names, sign, verb)
+    for field in part.fields:
+        if field not in told:
+            line = _field_line(field)
+            label = f"{part.title}{PATH_MARK}{field.label}"
+            yield replace(line, label=label, sign=sign, verb=verb)
 
 
 def _at(place: Place) -> str:
@@ -132,8 +136,8 @@ def _cell(value: Value, words: Sequence[str], head: int, tail: int) -> Cell:
     start, middle, rest = (" ".join(part) for part in (words[:head], words[head:end], words[end:]))
     return Cell(
         value.kind,
-        head=f"{start} " if start and (middle or rest) else start,
+        head=f"{start} " if 0 < head < len(words) else start,
         mark=middle,
-        tail=f" {rest}" if rest and middle else rest,
+        tail=f" {rest}" if head < end < len(words) else rest,
         note=value.note,
     )

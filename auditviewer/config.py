@@ -7,13 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
+from auditviewer.times import zone_names
+
 PREFIX = "PGWITNESS"
 SHORTEST_SECRET = 16
+LONGEST_RETENTION = 36_525
+"""Days: a hundred years."""
 DEFAULTS: Mapping[str, Any] = {
     "TIME_ZONE": "UTC",
     "PRODUCT_URL": "",
@@ -80,11 +85,19 @@ def _missing(key: str, given: Mapping[str, Any]) -> str | None:
 
 def _wrong(given: Mapping[str, Any]) -> Iterator[str]:
     zone, days, secret = (given.get(key) for key in ("TIME_ZONE", "RETENTION_DAYS", "SECRET_KEY"))
-    if zone not in available_timezones():
+    if str(zone) not in zone_names():
         yield f"{PREFIX}_TIME_ZONE: no zone is called {zone!r}; use an IANA name, Europe/Berlin"
-    if not str(days).isdecimal() or int(str(days)) < 1:
-        yield f"{PREFIX}_RETENTION_DAYS: is {days!r}; use a number of days from 1"
-    if isinstance(given["ADMIN_ROLES"], str) or not given["ADMIN_ROLES"]:
+    if not str(days).isdecimal() or not 1 <= int(str(days)) <= LONGEST_RETENTION:
+        yield (
+            f"{PREFIX}_RETENTION_DAYS: is {days!r}; use a number of days from 1 to "
+            f"{LONGEST_RETENTION}"
+        )
+    if not _is_address(given["PRODUCT_URL"]):
+        yield (
+            f"{PREFIX}_PRODUCT_URL: is {given['PRODUCT_URL']!r}; use one that begins with "
+            "https:// or http://, or a path of this site"
+        )
+    if not _is_list_of_words(given["ADMIN_ROLES"]):
         yield f'{PREFIX}_ADMIN_ROLES: is no list of roles; use ["account_admin", "admin"]'
     if not _is_breadcrumb(given["BREADCRUMB"]):
         yield f'{PREFIX}_BREADCRUMB: is no list of words and links; use [["Settings", "/settings"]]'
@@ -99,8 +112,29 @@ def _wrong(given: Mapping[str, Any]) -> Iterator[str]:
         yield f"{PREFIX}_DATABASE: {str(error).strip()}; set it to {HOW_TO_FIX['DATABASE']}"
 
 
+def _is_address(value: object) -> bool:
+    try:
+        parts = urlsplit(str(value))
+    except ValueError:
+        return False
+    if parts.scheme or parts.netloc:
+        return parts.scheme in ("http", "https") and bool(parts.netloc)
+    return parts.path == "" or parts.path.startswith("/")
+
+
+def _is_list_of_words(value: object) -> bool:
+    return (
+        isinstance(value, list | tuple)
+        and bool(value)
+        and all(isinstance(word, str) and word for word in value)
+    )
+
+
 def _is_breadcrumb(value: object) -> bool:
     return isinstance(value, list | tuple) and all(
-        isinstance(crumb, list | tuple) and len(crumb) == 2 and isinstance(crumb[0], str)
+        isinstance(crumb, list | tuple)
+        and len(crumb) == 2
+        and isinstance(crumb[0], str)
+        and isinstance(crumb[1], str | None)
         for crumb in value
     )

@@ -20,8 +20,13 @@ Connection = psycopg.Connection[dict[str, Any]]
 LONGEST_QUERY = "5s"
 OPENING = """
 SELECT now() AS now, pg_current_snapshot()::text AS snapshot,
-       has_table_privilege('audit.entry', 'INSERT, UPDATE, DELETE') AS may_write
+       has_table_privilege('audit.entry', 'INSERT, UPDATE, DELETE, TRUNCATE') AS may_write,
+       pg_has_role('audit_reader', 'USAGE') AS may_read
 """
+
+
+class MayNotRead(Exception):
+    """The viewer's role is no member of audit_reader: row security would show it an empty log."""
 
 
 class MayWrite(Exception):
@@ -70,14 +75,16 @@ class Database:
         """Read within one transaction.
 
         Raises psycopg.OperationalError when the database can't be reached (PoolTimeout) or a
-        query takes too long (QueryCanceled), psycopg.ProgrammingError when there is no log, and
-        MayWrite.
+        query takes too long (QueryCanceled), psycopg.ProgrammingError when there is no log,
+        MayNotRead and MayWrite.
         """
         self._pool.open()
         with self._pool.connection() as connection:
             [opening] = connection.execute(OPENING)
             if opening["may_write"]:
                 raise MayWrite(connection.info.user)
+            if not opening["may_read"]:
+                raise MayNotRead(f"role {connection.info.user} is no member of audit_reader")
             yield Reading(connection, opening["now"], opening["snapshot"])
 
     def close(self) -> None:

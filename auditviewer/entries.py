@@ -10,19 +10,20 @@ from typing import Any
 
 from psycopg import sql
 
-from auditviewer.changes import claims
 from auditviewer.database import Reading
 from auditviewer.log import MARGIN, Stand
 from auditviewer.records import Entry, Tables, read_json
+from auditviewer.states import claims
 
 LARGEST_ROW = 1_000_000
 """Bytes as stored, old and new together: beyond that a row is not read."""
 
 KEYS = sql.SQL("""
-unnest(%(numbers)s::int[], %(transactions)s::text[]::xid8[], %(from)s::timestamptz[],
-       %(to)s::timestamptz[], %(modules)s::text[], %(entities)s::text[], %(ids)s::text[],
-       %(actors)s::text[])
-    AS k (number, transaction_id, transaction_at, occurred_at, module, entity, entity_id, actor)""")
+unnest(%(numbers)s::int[], %(newest)s::bigint[], %(transactions)s::text[]::xid8[],
+       %(from)s::timestamptz[], %(to)s::timestamptz[], %(modules)s::text[],
+       %(entities)s::text[], %(ids)s::text[], %(actors)s::text[])
+    AS k (number, newest, transaction_id, transaction_at, occurred_at,
+          module, entity, entity_id, actor)""")
 
 ENTRIES = sql.SQL("""
 SELECT k.number, e.*
@@ -43,9 +44,10 @@ CROSS JOIN LATERAL (
       AND e.transaction_id IS NOT DISTINCT FROM k.transaction_id
       AND e.module = k.module
       AND e.actor IS NOT DISTINCT FROM k.actor
-      AND e.occurred_at >= k.transaction_at AND e.occurred_at < k.occurred_at + '1 day'::interval
+      AND e.occurred_at >= k.transaction_at - '1 day'::interval
+      AND e.occurred_at < k.occurred_at + '1 day'::interval
       AND e.occurred_at >= %(low)s AND e.occurred_at < %(high)s
-    ORDER BY e.part IS NOT NULL, e.occurred_at, e.id
+    ORDER BY e.id <> k.newest, e.part IS NOT NULL, e.occurred_at, e.id
     LIMIT %(limit)s
 ) AS e
 ORDER BY k.number, e.id""")
@@ -100,7 +102,7 @@ def find_anchor(reading: Reading, transaction: int, entry: int, since: datetime)
 def read_entries(
     reading: Reading, stands: Sequence[Stand], tables: Tables, most: int
 ) -> list[list[Entry]]:
-    """Return the entries of each change, at most so many, those of the entity's own row first."""
+    """Return the entries of each change, or so many: the newest, then those of its own row."""
     found: list[list[Entry]] = [[] for _ in stands]
     for number, entry in _entries(reading, stands, SAME_ID, most):
         found[number].append(entry)
@@ -121,7 +123,7 @@ def _entries(
     if not stands:
         return
     values = _keys(stands) | {"largest": LARGEST_ROW, "limit": most}
-    values["low"] = min(stand.transaction_at for stand in stands)
+    values["low"] = min(stand.transaction_at for stand in stands) - MARGIN
     values["high"] = max(stand.occurred_at for stand in stands) + MARGIN
     query = ENTRIES.format(keys=KEYS, same_id=same_id)
     for row in reading.connection.execute(query, values):
@@ -144,6 +146,7 @@ def read_fates(reading: Reading, stands: Sequence[Stand]) -> list[Fate]:
 def _keys(stands: Sequence[Stand]) -> dict[str, Any]:
     return {
         "numbers": list(range(len(stands))),
+        "newest": [stand.id for stand in stands],
         "transactions": [stand.transaction_id for stand in stands],
         "from": [stand.transaction_at for stand in stands],
         "to": [stand.occurred_at for stand in stands],
@@ -158,10 +161,14 @@ def _entry(row: dict[str, Any]) -> Entry:
     size = row.pop("size")
     for name in ("context", "row_key", "labels", "old_row", "new_row"):
         row[name] = read_json(row[name])
+    context = row.pop("context")
+    if not isinstance(context, dict | None):
+        # The application may say anything that is JSON.
+        context = {"context": context}
     return Entry(
         table=(row.pop("table_schema"), row.pop("table_name")),
         transaction_id=int(row.pop("transaction_id")),
-        context=row.pop("context") or {},
+        context=context or {},
         labels=row.pop("labels") or {},
         size=size if size > LARGEST_ROW else None,
         **row,

@@ -22,9 +22,13 @@ from auditviewer.values import (
     image,
     is_redacted,
     number_in_words,
+    tell_apart,
 )
 
 LONGEST_SUMMARY = 160
+CUT = "…"
+MOST_DIGITS = 28
+"""Of two numbers together: their difference is exact."""
 BARE = frozenset({Kind.WORD, Kind.TEXT})
 
 
@@ -113,13 +117,11 @@ def _fields(
 ) -> Iterator[Field]:
     old_names, new_names = old[1].get(name, NOTHING), new[1].get(name, NOTHING)
     for path, before, after in _differences(old[0], new[0]):
-        label = PATH_MARK.join([column.label, *path])
+        label = PATH_MARK.join([column.label, *map(name_in_words, path)])
         words = column if not path else Column(label)
         was = describe(before, words, old_names, zone)
         is_ = describe(after, words, new_names, zone)
-        if was == is_ and was.kind is not Kind.HIDDEN:
-            # Words that hide the difference are worse than none.
-            was, is_ = _raw(before), _raw(after)
+        was, is_ = tell_apart((was, before), (is_, after))
         is_bare = not path and all(side.is_nothing or side.kind in BARE for side in (was, is_))
         yield Field(label, was, is_, _difference(was, is_, before, after), is_bare)
 
@@ -127,14 +129,11 @@ def _fields(
 def _difference(was: Value, is_: Value, before: Stored, after: Stored) -> str:
     if was.kind is not Kind.NUMBER or is_.kind is not Kind.NUMBER:
         return ""
-    difference = Decimal(as_text(after)) - Decimal(as_text(before))
+    digits = as_text(before), as_text(after)
+    if len("".join(digits)) > MOST_DIGITS:
+        return ""
+    difference = Decimal(digits[1]) - Decimal(digits[0])
     return ("+" if difference > 0 else "") + number_in_words(difference)
-
-
-def _raw(value: Stored) -> Value:
-    if isinstance(value, str):
-        return Value(Kind.TEXT, value.replace(" ", "␣").replace("\n", "↵").replace("\t", "⇥"))
-    return Value(Kind.TEXT, image(value))
 
 
 def _differences(
@@ -147,6 +146,9 @@ def _differences(
     if before is None or after is None or not (before or after) or len(path) >= DEEPEST_PATH:
         yield path, old, new
         return
+    if isinstance(old, list) != isinstance(new, list) and before and after:
+        yield path, old, new
+        return
     for key in dict.fromkeys([*after, *before]):
         inner = (before.get(key, ABSENT), after.get(key, ABSENT))
         yield from _differences(*inner, (*path, key))
@@ -157,7 +159,7 @@ def _members(value: Stored) -> Mapping[str, Stored] | None:
     if value is None or isinstance(value, Absent):
         return {}
     if isinstance(value, dict) and not is_redacted(value):
-        return {name_in_words(key): inner for key, inner in value.items()}
+        return value
     if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
         return {str(place): item for place, item in enumerate(value, start=1)}
     return None
@@ -197,4 +199,4 @@ def _label_first(table: Table, names: Iterator[str]) -> list[str]:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_SUMMARY else f"{text[:LONGEST_SUMMARY].rstrip()}…"
+    return text if len(text) <= LONGEST_SUMMARY else text[:LONGEST_SUMMARY].rstrip() + CUT

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from auditviewer.times import day_of, short_day, start_of
+from auditviewer.times import day_of, short_day, start_of, zone_names
 
 PRESETS = {"today": 1, "7": 7, "30": 30}
 """Periods by the number of days in them, the last of which is today."""
@@ -88,14 +88,14 @@ class Filter:
 def read_filter(arguments: Mapping[str, str], default_zone: ZoneInfo) -> Filter:
     """Read a query string; what makes no sense in it is left out."""
     period, first, last = _read_period(arguments)
-    zone = arguments.get("zone", "")
+    zone, by = arguments.get("zone", ""), _text(arguments, "by")
     return Filter(
-        zone=ZoneInfo(zone) if zone in available_timezones() else default_zone,
+        zone=ZoneInfo(zone) if zone in zone_names() else default_zone,
         default_zone=default_zone,
         period=period,
         first=first,
         last=last,
-        by=_text(arguments, "by"),
+        by="" if by == QUOTE else by,
         module=_text(arguments, "module"),
     )
 

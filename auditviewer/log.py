@@ -48,7 +48,8 @@ ENTITY_OF_ORPHAN = sql.SQL("""
       AND n.transaction_id IS NOT DISTINCT FROM e.transaction_id
       AND n.module = e.module
       AND n.actor IS NOT DISTINCT FROM e.actor
-      AND n.occurred_at >= e.transaction_at AND n.occurred_at < e.occurred_at + '1 day'::interval
+      AND n.occurred_at >= e.transaction_at - '1 day'::interval
+      AND n.occurred_at < e.occurred_at + '1 day'::interval
       AND n.occurred_at < %(after)s""")
 
 STANDS = sql.SQL("""
@@ -93,7 +94,8 @@ class Cursor:
 
 
 CURSOR = re.compile(
-    r"(\d{8}T\d{6}\.\d{6})Z_(\d{1,18})_(\d{1,19}:\d{1,19}:(?:\d{1,19}(?:,\d{1,19})*)?)"
+    r"(\d{8}T\d{6}\.\d{6})Z_(\d{1,18})_(\d{1,19}:\d{1,19}:(?:\d{1,19}(?:,\d{1,19})*)?)",
+    re.ASCII,
 )
 
 
@@ -103,6 +105,8 @@ def read_cursor(text: str) -> Cursor:
     if match is None:
         raise ValueError(text)
     moment = datetime.strptime(match[1], "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC)
+    if moment.year == datetime.max.year:
+        raise ValueError(text)
     return Cursor(moment, int(match[2]), match[3])
 
 

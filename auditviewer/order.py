@@ -3,7 +3,7 @@
 Knows positions before and after, not what stands at them.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,30 +17,50 @@ class Place:
 
 
 def find_moved(places: Sequence[Place]) -> frozenset[int]:
-    """Return the indexes of the rows that were moved on purpose.
+    """Return the indexes of the rows that were moved on purpose, as few as explain the new order.
 
     A row whose position changed by just as much as rows before it came or went was not. Rows
-    that didn't change their position need not be among *places*.
+    that didn't change their position need not be among *places*: they are where none of these is.
     """
-    stayed = sorted(
+    shifted = sorted(
         (place.old, place.new, index)
         for index, place in enumerate(places)
-        if place.old is not None and place.new is not None
+        if place.old is not None and place.new is not None and place.old != place.new
     )
-    in_order = _longest_increasing([new for _, new, _ in stayed])
-    moved = {index for n, (_, _, index) in enumerate(stayed) if n not in in_order}
-    others = [
-        place for n, place in enumerate(places) if n in moved or None in (place.old, place.new)
+    in_order = _in_order(shifted, places)
+    others = [place for index, place in enumerate(places) if index not in in_order]
+    left = sorted(place.old for place in others if place.old is not None)
+    taken = sorted(place.new for place in others if place.new is not None)
+    made_room = {
+        index
+        for old, new, index in shifted
+        if index in in_order and new - old == bisect_left(taken, new) - bisect_left(left, old)
+    }
+    return frozenset(index for _, _, index in shifted if index not in made_room)
+
+
+def _in_order(shifted: Sequence[tuple[int, int, int]], places: Sequence[Place]) -> frozenset[int]:
+    """Return the indexes of the most rows that passed neither each other nor one that stayed."""
+    listed = sorted(
+        {
+            position
+            for place in places
+            if place.old != place.new
+            for position in (place.old, place.new)
+            if position is not None
+        }
+    )
+    free = [
+        (new, index)
+        for old, new, index in shifted
+        if _passed(listed, min(old, new), max(old, new)) == abs(new - old) - 1
     ]
-    return frozenset(
-        moved | {index for old, new, index in stayed if new - old != _shift(others, old, new)}
-    )
+    return frozenset(free[n][1] for n in _longest_increasing([new for new, _ in free]))
 
 
-def _shift(others: Sequence[Place], old: int, new: int) -> int:
-    came = sum(other.new is not None and other.new < new for other in others)
-    went = sum(other.old is not None and other.old < old for other in others)
-    return came - went
+def _passed(listed: Sequence[int], low: int, high: int) -> int:
+    """Return how many of the positions between two are listed: at the others, rows stayed."""
+    return bisect_left(listed, high) - bisect_right(listed, low)
 
 
 def _longest_increasing(numbers: Sequence[int]) -> frozenset[int]:

@@ -17,10 +17,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from auditviewer import times
 from auditviewer.changes import fold
+from auditviewer.choices import chips, offer_modules, offer_periods, offer_persons
 from auditviewer.database import Reading
 from auditviewer.entries import find_anchor, read_entries, read_fates
-from auditviewer.filters import Filter, person_in_url, read_filter
-from auditviewer.known import Person, find_persons, read_tables
+from auditviewer.filters import Filter, read_filter
+from auditviewer.known import find_persons, read_tables
 from auditviewer.log import PAGE, Cursor, Stand, find_stands, has_newer, read_cursor
 from auditviewer.problems import register_problems
 from auditviewer.records import Tables
@@ -31,24 +32,16 @@ from auditviewer.site import Site, bind, secure
 PUBLIC = frozenset({"static"})
 """Routes without a gate: the stylesheet, which the sign-in page needs too."""
 
-PERIODS = (
-    ("", "All 90 days"),
-    ("today", "Today"),
-    ("7", "Last 7 days"),
-    ("30", "Last 30 days"),
-    ("dates", "Between dates"),
-)
-LIST_ENTRIES, LIST_LINES = 200, 40
-PAGE_ENTRIES, PAGE_LINES = 5000, 1000
-
 
 @dataclass(frozen=True)
-class Chip:
-    """A filter that is on, and the address of the list without it."""
+class Most:
+    """How much of one change is read, and how many lines of a section are shown."""
 
-    name: str
-    value: str
-    without: str
+    entries: int
+    lines: int
+
+
+IN_LIST, BY_ITSELF = Most(200, 40), Most(5000, 1000)
 
 
 def build_blueprint(site: Site) -> Blueprint:
@@ -81,7 +74,8 @@ def _gate(site: Site) -> AnyResponse | None:
     if viewer is None:
         if site.sign_in_url is None:
             abort(401)
-        return redirect(site.sign_in_url(request.full_path.rstrip("?")))
+        query = f"?{request.query_string.decode(errors='replace')}" if request.query_string else ""
+        return redirect(site.sign_in_url(request.script_root + request.path + query))
     if not site.admits(viewer):
         abort(403)
     return None
@@ -113,7 +107,7 @@ def _changes(site: Site) -> str | AnyResponse:
         tables = read_tables(reading)
         persons = find_persons(reading, since)
         stands = find_stands(reading, asked, since, cursor)
-        shown = _show(site, reading, stands[:PAGE], tables, asked)
+        shown = _show(site, reading, stands[:PAGE], tables, asked, IN_LIST)
         is_behind = cursor is not None and has_newer(reading, asked, cursor)
     today = times.day_of(reading.now, asked.zone)
     older = _older(stands, cursor or Cursor(reading.now, 0, reading.snapshot))
@@ -127,10 +121,10 @@ def _changes(site: Site) -> str | AnyResponse:
         days=list(_by_day(shown, asked)),
         shown_count=len(shown),
         oldest_shown=stands[min(len(stands), PAGE) - 1].occurred_at if stands else None,
-        chips=list(_chips(asked, persons, today)),
-        periods=PERIODS,
-        persons=[(person_in_url(person.actor), person.name) for person in persons],
-        modules=sorted({table.module for table in tables.values()}),
+        chips=list(chips(asked, persons, today)),
+        periods=offer_periods(site.settings.retention.days),
+        persons=offer_persons(persons, asked),
+        modules=offer_modules(tables, asked),
         tracked_in_words=_tracked_in_words(tables, today, asked),
         clear_url=url_for(".changes", **asked.zone_argument),
         newest_url=url_for(".changes", **mine),
@@ -162,12 +156,23 @@ def _older(stands: Sequence[Stand], first: Cursor) -> Cursor | None:
 
 
 def _show(
-    site: Site, reading: Reading, stands: Sequence[Stand], tables: Tables, asked: Filter
+    site: Site,
+    reading: Reading,
+    stands: Sequence[Stand],
+    tables: Tables,
+    asked: Filter,
+    most: Most,
 ) -> list[Shown]:
-    entries = read_entries(reading, stands, tables, LIST_ENTRIES)
+    entries = read_entries(reading, stands, tables, most.entries + 1)
     fates = read_fates(reading, stands)
     return [
-        show(fold(each, tables, asked.zone), fate, tables, site.settings.product_url, LIST_LINES)
+        show(
+            fold(each, tables, asked.zone, is_partial=len(each) > most.entries),
+            fate,
+            tables,
+            site.settings.product_url,
+            most.lines,
+        )
         for each, fate in zip(entries, fates, strict=True)
         if each
     ]
@@ -178,18 +183,6 @@ def _by_day(shown: Sequence[Shown], asked: Filter) -> Iterator[tuple[object, lis
         shown, key=lambda one: times.day_of(one.change.last.occurred_at, asked.zone)
     ):
         yield day, list(changes)
-
-
-def _chips(asked: Filter, persons: Sequence[Person], today: date) -> Iterator[Chip]:
-    names = {person_in_url(person.actor): person.name for person in persons} | {"system": "System"}
-    told = {
-        "period": ("Period", asked.period_in_words(today)),
-        "by": ("By", asked.by and names.get(asked.by, asked.actor or "")),
-        "module": ("Module", asked.module),
-    }
-    for name, (label, value) in told.items():
-        if value:
-            yield Chip(label, value, url_for(".changes", **asked.without(name).arguments()))
 
 
 def _tracked_in_words(tables: Tables, today: date, asked: Filter) -> str:
@@ -218,16 +211,15 @@ def _change(site: Site, transaction: int, entry: int) -> str:
                 f"{site.settings.retention.days} days.",
             )
         tables = read_tables(reading)
-        [entries] = read_entries(reading, [anchor], tables, PAGE_ENTRIES)
-        [fate] = read_fates(reading, [anchor])
-    change = fold(entries, tables, asked.zone)
+        [one] = _show(site, reading, [anchor], tables, asked, BY_ITSELF)
+    change = one.change
     return render_template(
         "audit/change.html",
         asked=asked,
         now=reading.now,
-        one=show(change, fate, tables, site.settings.product_url, PAGE_LINES),
+        one=one,
         context=context_in_words(change.last.context, asked.zone),
-        entry_count=len(entries),
+        entry_count=f"over {BY_ITSELF.entries}" if change.is_partial else change.entries,
     )
 
 

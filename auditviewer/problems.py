@@ -11,7 +11,7 @@ from flask import Blueprint, Flask, render_template
 from psycopg import errors
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from auditviewer.database import MayWrite
+from auditviewer.database import MayNotRead, MayWrite
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,13 @@ NO_LOG = Problem(
     "Either the migrations have not been applied to it, or the viewer's role is no member of "
     "audit_reader. The server's log says which.",
 )
+NO_LOG_ERRORS = (
+    MayNotRead,
+    errors.UndefinedTable,
+    errors.UndefinedObject,
+    errors.InvalidSchemaName,
+    errors.InsufficientPrivilege,
+)
 MAY_WRITE = Problem(
     503,
     "The viewer has too many rights",
@@ -78,6 +85,7 @@ def register_problems(app: Flask | Blueprint) -> None:
     app.register_error_handler(psycopg.OperationalError, _answer_unreachable)
     app.register_error_handler(psycopg.ProgrammingError, _answer_no_log)
     app.register_error_handler(psycopg.DataError, _answer_bad_value)
+    app.register_error_handler(MayNotRead, _answer_no_log)
     app.register_error_handler(MayWrite, _answer_may_write)
 
 
@@ -101,10 +109,8 @@ def _answer_unreachable(error: psycopg.OperationalError) -> Answer:
     return _page(UNREACHABLE)
 
 
-def _answer_no_log(error: psycopg.ProgrammingError) -> Answer:
-    if not isinstance(
-        error, errors.UndefinedTable | errors.InvalidSchemaName | errors.InsufficientPrivilege
-    ):
+def _answer_no_log(error: psycopg.ProgrammingError | MayNotRead) -> Answer:
+    if not isinstance(error, NO_LOG_ERRORS):
         log.error("a query of the viewer is wrong", exc_info=error)
         return _page(PROBLEMS[InternalServerError.code])
     log.error("there is no audit log to read: %s", error)

@@ -17,6 +17,7 @@ Labels = Mapping[str, Mapping[str, str]]
 TableName = tuple[str, str]
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+DEEPEST_JSON = 100
 LONGEST_INTEGER = 4000
 """Digits that Python turns into an int without protest; a numeric column may hold more."""
 
@@ -116,9 +117,24 @@ def read_json(text: str | None) -> Any:
     if text is None:
         return None
     try:
-        return json.loads(text, parse_float=Decimal, parse_int=_integer)
+        value = json.loads(text, parse_float=Decimal, parse_int=_integer)
     except RecursionError:
         return {"": text}
+    return {"": text} if _is_deep(text, value) else value
+
+
+def _is_deep(text: str, value: Any) -> bool:
+    if text.count("[") + text.count("{") <= DEEPEST_JSON:
+        return False
+    inside = [value]
+    for _ in range(DEEPEST_JSON):
+        inside = [
+            inner
+            for outer in inside
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return bool(inside)
 
 
 def _integer(digits: str) -> int | Decimal:

@@ -33,6 +33,7 @@ class Phrase:
 
 
 Sentence = tuple[Phrase, ...]
+MORE = Phrase(text="and more than is counted here")
 
 
 def say(change: Change) -> Sentence:
@@ -43,9 +44,10 @@ def say(change: Change) -> Sentence:
         return (Phrase(text="A row too large to be shown here"),)
     if change.leaves_nothing and change.kind is Kind.UPDATED:
         return (Phrase(text="Nothing that is shown differs from before"),)
+    more = (MORE,) if change.is_partial else ()
     if change.kind is not Kind.UPDATED:
-        return _whole(change)
-    return _shortened([*map(_field, change.fields), *_groups(change.groups)])
+        return (*_whole(change), *more)
+    return (*_shortened([*map(_field, change.fields), *_groups(change.groups)]), *more)
 
 
 def in_words(sentence: Sentence) -> str:
@@ -62,7 +64,7 @@ def _shortened(phrases: Sequence[Phrase]) -> Sentence:
 
 def _whole(change: Change) -> Sentence:
     verb = "Created" if change.kind is Kind.CREATED else "Deleted"
-    if change.leaves_nothing and change.kind is Kind.DELETED:
+    if change.is_fleeting and change.leaves_nothing:
         return (Phrase(text="Created and deleted in the same save"),)
     parts = [count(len(group.parts), group.noun) for group in change.groups if group.parts]
     if parts:
@@ -84,6 +86,8 @@ def _field(field: Field) -> Phrase:
         return Phrase(field.label, _hidden(old, new))
     if new.kind is ValueKind.FLAG and new.text in ON_OFF:
         return Phrase(field.label, f"turned {new.text}")
+    if old.is_nothing and new.is_nothing:
+        return Phrase(field.label, old=old.text, new=new.text)
     if new.is_nothing:
         return Phrase(field.label, f"cleared (was {old.text})" if _is_short(old) else "cleared")
     if not _is_short(new) or not (_is_short(old) or old.is_nothing):
@@ -135,6 +139,8 @@ def _part(noun: str, part: PartChange) -> Phrase | None:
         return replace(field, label=f"{part.title} › {field.label}")
     if part.old == part.new or len(part.old) + len(part.new) > 2 * LONGEST_PART:
         return None
+    if not (part.old.strip() and part.new.strip()):
+        return None
     return Phrase(label, old=part.old, new=_without_shared_start(part.old, part.new))
 
 
@@ -160,7 +166,9 @@ def lowered(noun: str) -> str:
 
 
 def plural(noun: str) -> str:
-    """Return the regular plural of an English noun."""
+    """Return the regular plural of an English noun; "settings" is one already."""
+    if noun.endswith("s") and noun[-2:-1] not in "aiosu":
+        return noun
     if noun.endswith(("s", "x", "z", "ch", "sh")):
         return noun + "es"
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":

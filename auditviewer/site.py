@@ -63,7 +63,8 @@ def bind(view: Callable[..., ResponseReturnValue], *known: object) -> Callable[.
 def secure(response: Response) -> Response:
     """Forbid what no page of ours needs, and keep the log out of every cache."""
     response.headers.update(HEADERS)
-    if request.endpoint and request.endpoint.endswith(".static") and "v" in request.args:
+    is_file = request.endpoint is not None and request.endpoint.endswith(".static")
+    if is_file and "v" in request.args and response.status_code < 400:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     else:
         response.headers["Cache-Control"] = "no-store"

@@ -69,9 +69,15 @@ def offset(local: datetime) -> str:
 
 
 @cache
+def zone_names() -> frozenset[str]:
+    """Return the names of all time zones; each look for them walks through their files."""
+    return frozenset(available_timezones())
+
+
+@cache
 def zones() -> dict[str, tuple[str, ...]]:
     """Return the time zones to choose from, by region."""
-    names = sorted(available_timezones())
+    names = sorted(zone_names())
     return {
         region: tuple(name for name in names if name.startswith(region + "/")) for region in REGIONS
     }

@@ -6,14 +6,13 @@ Knows nothing of changes, pages or the database.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
 from babel.dates import format_datetime
-from babel.numbers import format_decimal
 
 from auditviewer.records import Column, Json, name_in_words
 
@@ -22,6 +21,8 @@ DEEPEST_PATH = 8
 PATH_MARK = " › "
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 FINGERPRINT = re.compile(r"[0-9a-f]{16}")
+IMAGE_OF_DECIMAL = re.compile(r'\{"\\u0000": "([^"]*)"\}')
+VISIBLE = str.maketrans({" ": "␣", "\n": "↵", "\t": "⇥", "\r": "␍"})
 GROUPED_FROM = 10_000
 """Numbers from here on get separators: a year doesn't."""
 
@@ -67,6 +68,11 @@ class Value:
         """Whether there is no value, or an empty one."""
         return self.kind in NOTHING_KINDS
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether the text is of the value itself."""
+        return not (self.is_nothing or self.kind is Kind.HIDDEN)
+
 
 NOT_THERE = Value(Kind.ABSENT, "not there")
 NOT_SET = Value(Kind.NULL, "not set")
@@ -90,14 +96,14 @@ def _described_scalar(
     value: bool | int | Decimal | str, column: Column, names: Mapping[str, str], zone: tzinfo
 ) -> Value:
     key = as_text(value)
-    if key in names:
+    if names.get(key):
         return Value(Kind.REFERENCE, names[key], f"#{key}")
     if key in column.values:
         is_flag = isinstance(value, bool)
         return Value(Kind.FLAG if is_flag else Kind.WORD, column.values[key])
     if isinstance(value, bool):
         return Value(Kind.FLAG, "yes" if value else "no")
-    if column.is_reference:
+    if column.is_reference and value != "":
         return Value(Kind.REFERENCE, f"#{key}" if key.isdecimal() else key)
     if isinstance(value, int | Decimal):
         return Value(Kind.NUMBER, number_in_words(value))
@@ -123,16 +129,16 @@ def _described_json(value: list[Json] | dict[str, Json], zone: tzinfo) -> Value:
 
 
 def _leaves(value: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Json]]:
-    if len(path) < DEEPEST_PATH and isinstance(value, dict) and not is_redacted(value):
+    if not value or is_redacted(value) or not isinstance(value, dict | list):
+        yield path, value
+    elif len(path) >= DEEPEST_PATH:
+        yield path, as_json(value)
+    elif isinstance(value, dict):
         for key, inner in value.items():
             yield from _leaves(inner, (*path, name_in_words(key)))
-    elif len(path) < DEEPEST_PATH and isinstance(value, list):
+    else:
         for inner in value:
             yield from _leaves(inner, path)
-    elif isinstance(value, dict | list):
-        yield path, image(value)
-    else:
-        yield path, value
 
 
 def is_redacted(value: Stored) -> bool:
@@ -151,7 +157,13 @@ def image(value: Stored) -> str:
 
 
 def _decimal_image(value: Decimal) -> dict[str, str]:
-    return {"number": str(value)}
+    # No key of a jsonb value holds NUL, so that this is nothing else's image.
+    return {"\0": str(value)}
+
+
+def as_json(value: Stored) -> str:
+    """Return a value as JSON."""
+    return IMAGE_OF_DECIMAL.sub(r"\1", image(value))
 
 
 def as_text(value: Stored) -> str:
@@ -166,7 +178,7 @@ def number_in_words(value: int | Decimal) -> str:
     digits = as_text(value)
     whole, point, fraction = digits.lstrip("-").partition(".")
     if len(whole) <= 30 and int(whole) >= GROUPED_FROM:
-        whole = format_decimal(int(whole), locale="en")
+        whole = f"{int(whole):,}"
     sign = "−" if digits.startswith("-") else ""
     return _cut(f"{sign}{whole}{point}{fraction}")
 
@@ -182,4 +194,38 @@ def _moment_in_words(value: str, zone: tzinfo) -> str:
 def _cut(text: str) -> str:
     if len(text) <= LONGEST_TEXT:
         return text
-    return f"{text[:LONGEST_TEXT]}… ({format_decimal(len(text), locale='en')} characters)"
+    return f"{text[:LONGEST_TEXT]}… ({len(text):,} characters)"
+
+
+def tell_apart(was: tuple[Value, Stored], is_: tuple[Value, Stored]) -> tuple[Value, Value]:
+    """Return both values; what is stored where they read the same, for words must hide nothing."""
+    (old, before), (new, after) = was, is_
+    if old.text.split() != new.text.split() or not (old.is_readable and new.is_readable):
+        return old, new
+    if old.note != new.note:
+        return _with_note(old), _with_note(new)
+    if not isinstance(before, str) or not isinstance(after, str):
+        before, after = as_json(before), as_json(after)
+    start = max(0, _first_difference(before, after) - LONGEST_TEXT // 2)
+    return _raw(before, start), _raw(after, start)
+
+
+def _with_note(value: Value) -> Value:
+    return replace(value, text=f"{value.text} ({value.note})", note="") if value.note else value
+
+
+def _first_difference(one: str, other: str) -> int:
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one.startswith(other[low:middle], low):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _raw(text: str, start: int) -> Value:
+    shown = text[start : start + LONGEST_TEXT].translate(VISIBLE)
+    end = "…" if len(text) > start + LONGEST_TEXT else ""
+    return Value(Kind.TEXT, f"{'…' if start else ''}{shown}{end}")

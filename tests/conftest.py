@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from flask.testing import FlaskClient
@@ -27,6 +28,10 @@ SETTINGS = {
     "wal_level": "logical",
     "max_prepared_transactions": "20",
 }
+
+# How long one example takes says more about what else the machine does.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")

@@ -93,8 +93,8 @@ def _listening(port: int) -> Iterator[socket.socket]:
         except OSError as error:
             why = "is in use" if error.errno == errno.EADDRINUSE else error.strerror
             raise CannotStart(
-                f"127.0.0.1:{port}: {why}; choose another port: "
-                f"python -m auditviewer.demo --port {port % 65535 + 1}"
+                f"127.0.0.1:{port}: {why}; choose another port, "
+                f"by make demo PORT={port % 65535 + 1} or by --port"
             ) from error
         yield listener
 

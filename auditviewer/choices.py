@@ -1,0 +1,60 @@
+"""What the dialog of filters offers, and which filters are on.
+
+Knows how a URL says a filter, not which changes it lets through.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from flask import url_for
+
+from auditviewer.filters import SYSTEM, Filter, person_in_url
+from auditviewer.known import Person
+from auditviewer.records import Tables
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter that is on, and the address of the list without it."""
+
+    name: str
+    value: str
+    without: str
+
+
+def offer_periods(days: int) -> tuple[tuple[str, str], ...]:
+    """Return the periods to choose from; *days* are those that the log keeps."""
+    return (
+        ("", f"All {days} days"),
+        ("today", "Today"),
+        ("7", "Last 7 days"),
+        ("30", "Last 30 days"),
+        ("dates", "Between dates"),
+    )
+
+
+def offer_persons(persons: Sequence[Person], asked: Filter) -> list[tuple[str, str]]:
+    """Return whom to choose from, and who was asked for, who may have done nothing."""
+    named = {person_in_url(person.actor): person.name for person in persons}
+    if asked.by and asked.actor is not None:
+        named.setdefault(asked.by, asked.actor)
+    return list(named.items())
+
+
+def offer_modules(tables: Tables, asked: Filter) -> list[str]:
+    """Return the modules to choose from, and the one that was asked for."""
+    return sorted({table.module for table in tables.values()} | {asked.module} - {""})
+
+
+def chips(asked: Filter, persons: Sequence[Person], today: date) -> Iterator[Chip]:
+    """Yield the filters that are on."""
+    names = {**dict(offer_persons(persons, asked)), SYSTEM: "System", "": ""}
+    told = {
+        "period": ("Period", asked.period_in_words(today)),
+        "by": ("By", names[asked.by]),
+        "module": ("Module", asked.module),
+    }
+    for name, (label, value) in told.items():
+        if value:
+            yield Chip(label, value, url_for(".changes", **asked.without(name).arguments()))

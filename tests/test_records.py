@@ -1,0 +1,58 @@
+"""What is read from the schema audit: stored JSON, and the words of columns."""
+
+import json
+from datetime import UTC
+
+import pytest
+
+from auditviewer.records import Column, name_in_words, read_columns, read_json
+from auditviewer.values import as_text, describe, image, number_in_words
+
+PLAIN = Column("Value")
+
+
+@pytest.mark.parametrize("brackets", ["[]", '{"a":}'])
+@pytest.mark.parametrize("depth", [99, 101, 930, 950, 970, 100_000])
+def test_json_of_any_depth_can_be_read_and_shown(depth: int, brackets: str) -> None:
+    text = brackets[:-1] * depth + "1" + brackets[-1] * depth
+
+    stored = read_json(text)
+
+    assert image(stored)
+    assert describe(stored, PLAIN, {}, UTC).text
+    assert (stored == {"": text}) is (depth > 100)
+
+
+def test_a_number_of_thousands_of_digits_can_be_read_and_shown() -> None:
+    digits = "9" * 100_000
+
+    assert as_text(read_json(digits)) == digits
+    assert number_in_words(read_json(digits)).endswith("… (100,000 characters)")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("record_type", "Record type"),
+        ("id", "Id"),
+        ("isEnabled", "isEnabled"),
+        ("größe_x", "Größe x"),
+        ("_", "_"),
+        ("", ""),
+    ],
+)
+def test_a_name_in_snake_case_becomes_words(name: str, words: str) -> None:
+    assert name_in_words(name) == words
+
+
+def test_the_words_of_columns_keep_their_order_and_references_lose_their_id() -> None:
+    described = json.loads('{"owner_id": {"references": {}}, "a": {"label": "First"}, "b_id": {}}')
+
+    columns = read_columns(described)
+
+    assert [(name, column.label) for name, column in columns.items()] == [
+        ("owner_id", "Owner"),
+        ("a", "First"),
+        ("b_id", "B id"),
+    ]
+    assert columns["owner_id"].is_reference

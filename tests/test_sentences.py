@@ -1,0 +1,250 @@
+"""A change in one sentence, as an admin reads it first."""
+
+from datetime import UTC
+from typing import Any
+
+import pytest
+
+from auditviewer.changes import fold
+from auditviewer.records import Entry, Table
+from auditviewer.sentences import count, in_words, lowered, plural, say
+from tests.entries import (
+    ACTION,
+    CONDITION,
+    TABLES,
+    WORKFLOW,
+    action,
+    condition,
+    delete,
+    entry,
+    insert,
+    said,
+    truncate,
+    update,
+    workflow,
+)
+
+LONG = "x" * 61
+OTHER_LONG = "y" * 61
+HIDDEN, OTHER_HIDDEN = {"redacted": "0" * 16}, {"redacted": "1" * 16}
+HUGE = {"size": 2_000_000, "old_row": None, "new_row": None}
+
+
+def conditions(number: int, first: int = 1) -> list[dict[str, Any]]:
+    return [condition(id=n, position=n, value=str(n * 10)) for n in range(first, first + number)]
+
+
+def updated(before: dict[str, Any], after: dict[str, Any]) -> str:
+    return said(update(WORKFLOW, workflow(**before), after))
+
+
+def changed_part(**changes: Any) -> str:
+    return said(update(CONDITION, condition(), changes))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ({"is_enabled": False}, {"is_enabled": True}, "Status: disabled → enabled"),
+        ({"is_logged": False}, {"is_logged": True}, "Logging turned on"),
+        ({"is_logged": True}, {"is_logged": False}, "Logging turned off"),
+        ({"is_logged": None}, {"is_logged": True}, "Logging turned on"),
+        ({"name": "Old"}, {"name": "New"}, "Name: Old → New"),
+        ({"runs": 10}, {"runs": 15}, "Most runs: 10 → 15 (+5)"),
+        ({"runs": None}, {"runs": 0}, "Most runs set to 0"),
+        ({"runs": 0}, {"runs": None}, "Most runs cleared (was 0)"),
+        ({"description": ""}, {"description": "Hi"}, "Description set to Hi"),
+        ({"description": "Hi"}, {"description": ""}, "Description cleared (was Hi)"),
+        ({"description": None}, {"description": ""}, "Description: not set → empty text"),
+        ({"description": ""}, {"description": LONG}, "Description set"),
+        ({"description": LONG}, {"description": ""}, "Description cleared"),
+        ({"description": LONG}, {"description": OTHER_LONG}, "Description changed"),
+        ({"description": "Hi"}, {"description": LONG}, "Description changed"),
+        ({"description": LONG}, {"description": "Hi"}, "Description changed"),
+        ({"secret": None}, {"secret": HIDDEN}, "Secret set, hidden"),
+        ({"secret": HIDDEN}, {"secret": OTHER_HIDDEN}, "Secret changed, hidden"),
+        ({"secret": HIDDEN}, {"secret": None}, "Secret cleared"),
+        ({"settings": {"a": 1}}, {"settings": {"a": 2}}, "Settings › A: 1 → 2 (+1)"),
+        ({"name": "a"}, {"name": "a "}, "Name: a → a␣"),
+    ],
+)
+def test_each_kind_of_field_has_its_words(
+    before: dict[str, Any], after: dict[str, Any], sentence: str
+) -> None:
+    assert updated(before, after) == sentence
+
+
+def test_four_fields_are_told_and_of_more_only_three() -> None:
+    before = {"name": "a", "description": "a", "runs": 1, "is_enabled": False}
+    after = {"name": "b", "description": "b", "runs": 2, "is_enabled": True}
+
+    assert updated(before, after).count(";") == 3
+    assert updated(before | {"secret": None}, after | {"secret": HIDDEN}) == (
+        "Name: a → b; Description: a → b; Status: disabled → enabled; and 2 more"
+    )
+
+
+@pytest.mark.parametrize(
+    ("entries", "sentence"),
+    [
+        ([insert(WORKFLOW, {"id": 7})], "Created"),
+        ([insert(WORKFLOW, {"id": 7, "name": "Nurture leads"})], "Created"),
+        ([insert(WORKFLOW, workflow(runs=3))], "Created with Status disabled, Most runs 3"),
+        (
+            [insert(WORKFLOW, workflow()), insert(CONDITION, condition())],
+            "Created with 1 condition",
+        ),
+        (
+            [
+                insert(WORKFLOW, workflow()),
+                *(insert(CONDITION, row) for row in conditions(2)),
+                insert(ACTION, action()),
+            ],
+            "Created with 2 conditions, 1 action",
+        ),
+        ([delete(WORKFLOW, workflow())], "Deleted with Status disabled"),
+        ([delete(WORKFLOW, {"id": 7})], "Deleted"),
+        (
+            [delete(WORKFLOW, workflow()), delete(CONDITION, condition())],
+            "Deleted with 1 condition",
+        ),
+        (
+            [insert(WORKFLOW, workflow()), delete(WORKFLOW, workflow())],
+            "Created and deleted in the same save",
+        ),
+        ([truncate(WORKFLOW), truncate(CONDITION)], "All of them removed at once (TRUNCATE)"),
+        ([truncate(CONDITION)], "All conditions removed at once (TRUNCATE)"),
+        (
+            [truncate(CONDITION), truncate(ACTION)],
+            "All actions removed at once (TRUNCATE); All conditions removed at once (TRUNCATE)",
+        ),
+        (
+            [update(WORKFLOW, workflow(), {"updated_at": "now"})],
+            "Nothing that is shown differs from before",
+        ),
+        ([entry("INSERT", WORKFLOW, None, None, **HUGE)], "A row too large to be shown here"),
+    ],
+)
+def test_each_kind_of_change_has_its_words(entries: list[Entry], sentence: str) -> None:
+    assert said(*entries) == sentence
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"value": "60"}, "Condition changed: Lead score is greater than 50 → 60"),
+        (
+            {"operator": "is_empty", "value": None},
+            "Condition changed: Lead score is greater than 50 → Lead score is empty",
+        ),
+        (
+            {"field": "city"},
+            "Condition changed: Lead score is greater than 50 → City is greater than 50",
+        ),
+        ({"weight": 2}, "Lead score › Weight set to 2"),
+        (
+            {"weight": 2, "unit": 3},
+            "Condition changed: Lead score is greater than 50 → Lead score "
+            "is greater than 50 · Weight: 2 · Unit: 3",
+        ),
+    ],
+)
+def test_the_only_part_that_was_changed_is_told(changes: dict[str, Any], sentence: str) -> None:
+    assert changed_part(**changes) == sentence
+
+
+def test_a_part_that_takes_too_many_words_is_counted() -> None:
+    long = update(CONDITION, condition(value=LONG * 4), {"value": OTHER_LONG * 4})
+
+    assert said(long) == "1 condition changed"
+
+
+@pytest.mark.parametrize("text", ["hello", "hello world", " "])
+def test_a_part_of_one_text_may_lose_it_or_get_it(text: str) -> None:
+    notes = Table(("crm", "note"), entity="Workflow", part="Note", parent=WORKFLOW.name)
+    for before, after in ((text, ""), ("", text), (text, " \n")):
+        entries = [update(notes, {"text": before}, {"text": after})]
+        sentence = in_words(say(fold(entries, {**TABLES, notes.name: notes}, UTC)))
+
+        assert "Note" in sentence or "note" in sentence
+
+
+@pytest.mark.parametrize(
+    ("entries", "sentence"),
+    [
+        ([insert(CONDITION, condition())], "Condition added: Lead score is greater than 50"),
+        ([delete(CONDITION, condition())], "Condition removed: Lead score is greater than 50"),
+        ([insert(CONDITION, condition(value=LONG * 3))], "1 condition added"),
+        ([insert(CONDITION, row) for row in conditions(2)], "2 conditions added"),
+        (
+            [
+                *(insert(CONDITION, row) for row in conditions(2)),
+                delete(CONDITION, condition(id=9)),
+            ],
+            "2 conditions added, 1 removed",
+        ),
+        (
+            [insert(CONDITION, condition()), delete(ACTION, action())],
+            "1 condition added; 1 action removed",
+        ),
+        (
+            [
+                update(WORKFLOW, workflow(), {"name": "New"}),
+                insert(CONDITION, condition()),
+            ],
+            "Name: Nurture leads → New; Condition added: Lead score is greater than 50",
+        ),
+        (
+            [
+                update(CONDITION, conditions(2)[0], {"position": 2}),
+                update(CONDITION, conditions(2)[1], {"position": 1}),
+            ],
+            "Condition moved from 1 to 2: Lead score",
+        ),
+        (
+            [entry("INSERT", CONDITION, None, condition(), **HUGE)],
+            "A row too large to be shown here",
+        ),
+    ],
+)
+def test_parts_are_named_alone_and_counted_together(entries: list[Entry], sentence: str) -> None:
+    assert said(*entries) == sentence
+
+
+def test_a_change_that_was_read_in_part_says_so() -> None:
+    for entries in ([insert(CONDITION, condition())], [insert(WORKFLOW, workflow())]):
+        change = fold(entries, TABLES, UTC, is_partial=True)
+
+        assert in_words(say(change)).endswith("; and more than is counted here")
+
+
+@pytest.mark.parametrize(
+    ("noun", "expected"),
+    [
+        ("Workflow", "Workflows"),
+        ("Territory", "Territories"),
+        ("Key", "Keys"),
+        ("Address", "Addresses"),
+        ("Status", "Statuses"),
+        ("Box", "Boxes"),
+        ("Branch", "Branches"),
+        ("Account settings", "Account settings"),
+        ("Series", "Series"),
+    ],
+)
+def test_a_noun_has_its_regular_plural(noun: str, expected: str) -> None:
+    assert plural(noun) == expected
+
+
+@pytest.mark.parametrize(
+    ("noun", "expected"),
+    [("Condition", "condition"), ("E-mail", "e-mail"), ("SLA rule", "SLA rule"), ("", "")],
+)
+def test_a_noun_inside_a_sentence_is_small_unless_it_is_an_abbreviation(
+    noun: str, expected: str
+) -> None:
+    assert lowered(noun) == expected
+
+
+def test_one_is_singular_and_all_else_plural() -> None:
+    assert [count(number, "Part") for number in (0, 1, 2)] == ["0 parts", "1 part", "2 parts"]
