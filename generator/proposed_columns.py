@@ -165,7 +165,9 @@ def _references(
             continue
         names = (target.name.schema, target.name.table, *foreign_key.columns)
         key, label = target.column(foreign_key.referenced[0]), propose_label(target)
-        if key and label and all(map(is_nameable, (*names, key.name))) and _is_scalar(key):
+        if key is None or label in (None, key.name):
+            continue
+        if all(map(is_nameable, (*names, key.name))) and _is_scalar(key):
             yield foreign_key.columns[0], Reference(target.name, key.name, label)
 
 

@@ -105,6 +105,24 @@ def test_a_reference_is_shown_by_the_name_of_what_it_refers_to(init: Init) -> No
     assert tables["visit"].columns["other_id"] == Column("Other ID")
 
 
+def test_a_key_that_is_its_own_name_needs_no_reference(init: Init) -> None:
+    tables = init("""
+        CREATE TABLE country (code char(2) PRIMARY KEY);
+        CREATE TABLE office (id int PRIMARY KEY, country_code char(2) REFERENCES country);
+        """)
+    assert tables["country"].label == "code"
+    assert tables["office"].columns["country_code"] == Column("Country code")
+
+
+def test_a_composite_key_s_own_columns_have_words(init: Init) -> None:
+    tables = init("""
+        CREATE TABLE product (id int PRIMARY KEY, name text);
+        CREATE TABLE product_tier (product_id int REFERENCES product ON DELETE CASCADE,
+                                   min_quantity int, PRIMARY KEY (product_id, min_quantity));
+        """)
+    assert tables["product_tier"].columns == {"min_quantity": Column("Min quantity")}
+
+
 def test_a_reference_may_lead_to_another_schema(owner: psycopg.Connection, init: Init) -> None:
     owner.execute("CREATE TABLE public.staff (id int PRIMARY KEY, name text)")
     desk = init("CREATE TABLE desk (id int PRIMARY KEY, staff_id int REFERENCES public.staff)")
