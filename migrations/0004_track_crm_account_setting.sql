@@ -65,6 +65,7 @@ BEGIN
             NULL;
     END;
 
+    -- Who, when and from where are the defaults of audit.entry.
     INSERT INTO audit.entry
         (source, operation, table_schema, table_name, module, entity, part,
          entity_id, entity_label, row_key, labels, old_row, new_row)
