@@ -20,6 +20,7 @@ import pytest
 from auditviewer.demo.cluster import Cluster, remove, start, stop
 from auditviewer.demo.database import application_conninfo, prepare
 from auditviewer.demo.week import WEEK
+from tests.databases import MIGRATIONS
 
 DEMO = [sys.executable, "-m", "auditviewer.demo"]
 SAVES_THAT_ONLY_COUNT_RUNS = 1
@@ -209,6 +210,33 @@ def test_a_database_left_unfinished_is_made_again(
 
     assert "left unfinished" in capsys.readouterr().err
     assert ask(cluster, "SELECT count(*) > 0 FROM crm.workflow_action") == [(True,)]
+
+
+def test_a_database_of_other_migrations_is_made_again(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    played = "The week was played after 7 migrations, 0123456789abcdef."
+    with psycopg.connect(cluster.conninfo("crm")) as superuser:
+        superuser.execute(f"COMMENT ON DATABASE crm IS '{played}'".encode())
+
+    prepare(cluster)
+
+    assert "its migrations were others" in capsys.readouterr().err
+    assert ask(cluster, "SELECT count(*) > 0 FROM audit.entry") == [(True,)]
+
+
+def test_migrations_that_came_later_are_applied_to_what_is_there(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(MIGRATIONS, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "9999_later.sql").write_text("CREATE TABLE crm.later ()")
+    monkeypatch.setattr("auditviewer.demo.database._migrations_folder", lambda: tmp_path)
+    before = entries(cluster)
+
+    prepare(cluster)
+
+    assert ask(cluster, "SELECT to_regclass('crm.later') IS NOT NULL") == [(True,)]
+    assert entries(cluster) == before
 
 
 @contextmanager

@@ -3,7 +3,9 @@
 The server that it lives in is `auditviewer.demo.cluster`'s.
 """
 
+import re
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import LiteralString
 from urllib.parse import urlencode
@@ -20,25 +22,46 @@ from auditviewer.demo.week import WEEK
 DATABASE = "crm"
 OWNER = "crm_owner"
 PASSWORD = "demo"
-WHOLE = "The week of the demo was played."
+WHOLE = re.compile(r"The week was played after (\d+) migrations, ([0-9a-f]{16})\.")
 
 
 def prepare(cluster: Cluster) -> None:
     """Make the database as it should be when the viewer starts; what is there stays.
 
-    One that was left before its week was over is made again. Raises ClusterError.
+    One that was left before its week was over is made again, and so is one whose migrations were
+    others than the first of today's. Raises ClusterError.
     """
     with psycopg.connect(cluster.conninfo(), autocommit=True) as superuser:
         mark = _read_mark(superuser)
-        if mark != WHOLE:
-            if mark is not None:
-                say(
-                    f"database {DATABASE}: left unfinished by an interrupted start; making it again"
-                )
+        problem = _problem(mark)
+        if problem:
+            say(f"database {DATABASE}: {problem}; making it again")
+        if mark is None or problem:
             _create_database(superuser)
     _migrate(cluster)
-    if mark != WHOLE:
+    if mark is None or problem:
         _fill(cluster)
+
+
+def _problem(mark: str | None) -> str | None:
+    """Say why a database can't stay; None where it can, or there is none."""
+    match = WHOLE.fullmatch(mark or "")
+    if match is None:
+        return None if mark is None else "left unfinished by an interrupted start"
+    if mark != _mark(int(match[1])):
+        return "its migrations were others than today's"
+    return None
+
+
+def _mark(count: int | None = None) -> str:
+    """Return the comment on a database in which the week was played after so many migrations."""
+    paths = sorted(
+        path
+        for path in _migrations_folder().glob("*.sql")
+        if not path.name.endswith(".rollback.sql")
+    )[:count]
+    digest = sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+    return f"The week was played after {len(paths)} migrations, {digest[:16]}."
 
 
 def application_conninfo(cluster: Cluster, role: str = "") -> str:
@@ -99,7 +122,7 @@ def _fill(cluster: Cluster) -> None:
         with superuser.transaction():
             move_into_past(superuser, moments, now)
             superuser.execute(
-                sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(DATABASE), WHOLE)
+                sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(DATABASE), _mark())
             )
         superuser.execute("ANALYZE")
 
