@@ -28,11 +28,17 @@ class Reference:
 
 @dataclass(frozen=True)
 class Column:
-    """Words for a column: its label, and labels of its values by their text."""
+    """Words for a column: its label, labels of its values by their text, and sentences.
+
+    ``say`` has a sentence for some of the ways in which a value can change. ``currency`` makes it
+    an amount of money: an ISO 4217 code, or the column of the row that holds one.
+    """
 
     label: str | None = None
     values: dict[str, str] = field(default_factory=dict)
     references: Reference | None = None
+    currency: str | None = None
+    say: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,7 @@ class TrackedTable:
     parent: Parent | None = None
     ancestors: "tuple[TrackedTable, ...]" = ()
     columns: dict[str, Column] = field(default_factory=dict)
+    say: dict[str, str] = field(default_factory=dict)
     ignore: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     redact: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ Knows the columns of audit.tracked_table; an argument that says nothing is left 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from generator.config import Column, TrackedTable
 from generator.quoting import Sql, literal, text_array
@@ -40,8 +40,10 @@ def _arguments(tracked: TrackedTable) -> Iterator[tuple[str, Sql]]:
             yield name, literal(value)
     if tracked.truncate != "log":
         yield "p_on_truncate", literal(tracked.truncate)
+    if tracked.say:
+        yield "p_say", Sql(_json_object(dict(tracked.say)))
     if column_words(tracked):
-        yield "p_columns", Sql(_json_object(column_words(tracked)))
+        yield "p_columns", Sql(_json_object(dict(column_words(tracked))))
 
 
 def _column_lists(tracked: TrackedTable) -> dict[str, tuple[str, ...]]:
@@ -53,7 +55,7 @@ def _column_lists(tracked: TrackedTable) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _json_object(words: dict[str, dict[str, object]]) -> Sql:
+def _json_object(words: Mapping[str, object]) -> Sql:
     """Write the words with a line for each column, or for each word where that is too long."""
     lines = [
         f"        {json.dumps(name, ensure_ascii=False)}: {_json(value)}"
@@ -62,7 +64,7 @@ def _json_object(words: dict[str, dict[str, object]]) -> Sql:
     return literal("{\n" + ",\n".join(lines) + "\n    }")
 
 
-def _json(value: dict[str, object]) -> str:
+def _json(value: object) -> str:
     line = json.dumps(value, ensure_ascii=False)
     if len(line) <= _LINE:
         return line
@@ -83,4 +85,8 @@ def _words(column: Column) -> dict[str, object]:
             "key": reference.key,
             "label": reference.label,
         }
+    if column.currency:
+        words["currency"] = column.currency
+    if column.say:
+        words["say"] = column.say
     return words

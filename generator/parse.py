@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from generator.config import Column, Config, ConfigError, Parent, Reference, TrackedTable
+from generator.columns import ENTITY_CASES, PART_CASES, read_columns, read_sentences
+from generator.config import Config, ConfigError, Parent, TrackedTable
 from generator.names import TableName
 from generator.policies import check_policies, check_references
 from generator.toml_reader import Reader, Toml
@@ -20,7 +21,7 @@ MAX_REFERENCES = 50
 _TOP = ("source", "migrations", "table")
 _TABLE = (
     *("module", "entity", "part", "parent", "key", "label", "link", "columns"),
-    *("ignore", "exclude", "redact", "keep", "truncate"),
+    *("say", "ignore", "exclude", "redact", "keep", "truncate"),
 )
 _TRUNCATE = ("log", "forbid")
 
@@ -85,7 +86,8 @@ def _read_table(reader: Reader, name: TableName, body: Toml, source: str) -> Tra
         key=reader.columns(body, "key", where, default=("id",)),
         label=reader.optional_text(body, "label", where, "name"),
         link=_read_link(reader, body, where),
-        columns=_read_columns(reader, body, where),
+        columns=read_columns(reader, body, where),
+        say=read_sentences(reader, body, PART_CASES if parent else ENTITY_CASES, where),
         ignore=reader.columns(body, "ignore", where),
         exclude=reader.columns(body, "exclude", where),
         redact=reader.columns(body, "redact", where),
@@ -128,38 +130,6 @@ def _read_link(reader: Reader, body: Toml, where: str) -> str | None:
     if link and not re.match(r"(https?://|/(?!/))", link):
         reader.finding(where, '"link" must begin with / or http:// or https://')
     return link
-
-
-def _read_columns(reader: Reader, body: Toml, where: str) -> dict[str, Column]:
-    columns = reader.mapping(body, "columns", where)
-    return {
-        name: _read_column(reader, name, reader.mapping(columns, name, where), where)
-        for name in columns
-    }
-
-
-def _read_column(reader: Reader, name: str, body: Toml, where: str) -> Column:
-    where = f'{where}: column "{name}"'
-    reader.identifier(name, where)
-    reader.known(body, ("label", "values", "references"), where)
-    values = reader.mapping(body, "values", where)
-    return Column(
-        label=reader.optional_text(body, "label", where, "Name"),
-        values={key: reader.text(values, key, f"{where}: values", "on") for key in values},
-        references=_read_reference(reader, body, where) if "references" in body else None,
-    )
-
-
-def _read_reference(reader: Reader, body: Toml, where: str) -> Reference | None:
-    where = f"{where}: references"
-    reference = reader.mapping(body, "references", where)
-    reader.known(reference, ("table", "key", "label"), where)
-    table = reader.table_name(reader.text(reference, "table", where, "crm.app_user"), where)
-    key = reader.optional_text(reference, "key", where, "id") or "id"
-    label = reader.text(reference, "label", where, "full_name")
-    for column in (key, label):
-        reader.identifier(column or "?", where)
-    return Reference(table, key, label) if table else None
 
 
 def _check_function_names(reader: Reader, tables: dict[TableName, TrackedTable]) -> None:

@@ -62,6 +62,8 @@ def _table_lines(table: TrackedTable) -> Iterator[str]:
             yield _wrapped_list(policy, columns)
     if table.truncate != "log":
         yield f"truncate = {_text(table.truncate)}"
+    if table.say:
+        yield f"say = {_inline({case: _text(text) for case, text in table.say.items()})}"
 
 
 def _columns_lines(table: TrackedTable) -> Iterator[str]:
@@ -96,6 +98,10 @@ def _column_words(column: Column) -> Iterator[tuple[str, str]]:
             "label": _text(reference.label),
         }
         yield "references", _inline(words)
+    if column.currency:
+        yield "currency", _text(column.currency)
+    if column.say:
+        yield "say", _inline({case: _text(text) for case, text in column.say.items()})
 
 
 def _inline(pairs: dict[str, str]) -> str:

@@ -488,6 +488,7 @@ CREATE TABLE IF NOT EXISTS audit.tracked_table (
     parent_table  text,
     parent_key    text[],
     link          text,
+    say           json        NOT NULL,
     columns       json        NOT NULL,
     ignored       text[]      NOT NULL,
     excluded      text[]      NOT NULL,
@@ -525,9 +526,13 @@ COMMENT ON COLUMN audit.tracked_table.parent_key IS
 COMMENT ON COLUMN audit.tracked_table.link IS
     'Where the entity is found in the product, such as /workflows/{id}; {id} stands for entity_id. '
     'Null: nowhere.';
+COMMENT ON COLUMN audit.tracked_table.say IS
+    'Sentences in which to say that a row came, went or moved: {"added": "Gave access to '
+    '{user_id}"}. A column''s name in braces stands for its value in words.';
 COMMENT ON COLUMN audit.tracked_table.columns IS
     'Words by column, in the order in which to show them: {"owner_id": {"label": "Owner", '
-    '"values": {...}, "references": {...}}}. Not jsonb, which would forget that order.';
+    '"values": {...}, "references": {...}, "currency": "EUR", "say": {"up": "Upgraded {old} → '
+    '{new}"}}}. Not jsonb, which would forget that order.';
 COMMENT ON COLUMN audit.tracked_table.ignored IS
     'Columns whose change alone is no entry. Their values are stored.';
 COMMENT ON COLUMN audit.tracked_table.excluded IS
@@ -575,6 +580,7 @@ CREATE OR REPLACE PROCEDURE audit._describe(
     p_parent_table  text   DEFAULT NULL,
     p_parent_key    text[] DEFAULT NULL,
     p_link          text   DEFAULT NULL,
+    p_say           json   DEFAULT '{}',
     p_columns       json   DEFAULT '{}',
     p_ignored       text[] DEFAULT '{}',
     p_excluded      text[] DEFAULT '{}',
@@ -597,11 +603,11 @@ BEGIN
 
     INSERT INTO audit.tracked_table
         (table_schema, table_name, module, entity, part, key_columns, label_column,
-         parent_schema, parent_table, parent_key, link, columns,
+         parent_schema, parent_table, parent_key, link, say, columns,
          ignored, excluded, redacted, on_truncate, tracked_at)
     VALUES
         (p_table_schema, p_table_name, p_module, p_entity, p_part, p_key_columns, p_label_column,
-         p_parent_schema, p_parent_table, p_parent_key, p_link, p_columns,
+         p_parent_schema, p_parent_table, p_parent_key, p_link, p_say, p_columns,
          p_ignored, p_excluded, p_redacted, p_on_truncate, coalesce(v_since, now()));
 END
 $_describe$;

@@ -88,6 +88,15 @@ def test_what_a_table_hides_is_no_label_of_a_reference_to_it(tmp_path: Path) -> 
             'remove it from "exclude" and "redact"',
         ),
         (
+            'say.added = "Added"',
+            'say: unknown key "added" (known: created, deleted)',
+        ),
+        (
+            'columns.plan = { say = { up = "Upgraded to {new" } }',
+            'column "plan": say: "up" has a brace too many or too few – '
+            "write {new} or {difference:licence}",
+        ),
+        (
             'redact = ["x"]\nignore = ["x"]',
             'column "x" has 2 policies – keep one of them',
         ),

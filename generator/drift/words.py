@@ -58,6 +58,7 @@ def _wanted(tracked: TrackedTable) -> Words:
         "parent_table": parent.table.table if parent else None,
         "parent_key": parent.key if parent else None,
         "link": tracked.root.link,
+        "say": tracked.say,
         "columns": column_words(tracked),
         "ignored": tracked.ignore,
         "excluded": tracked.exclude,

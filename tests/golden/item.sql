@@ -122,6 +122,9 @@ CALL audit._describe(
     p_parent_table => 'order',
     p_parent_key => ARRAY['order_year', 'order_number'],
     p_key_columns => ARRAY['id'],
-    p_link => '/orders/{id}'
+    p_link => '/orders/{id}',
+    p_say => '{
+        "added": "Put {product_id} into the order"
+    }'
 );
 RESET ROLE;

@@ -147,8 +147,12 @@ CALL audit._describe(
             "values": {
                 "open": "open",
                 "paid": "paid"
+            },
+            "say": {
+                "up": "Paid"
             }
         },
+        "total": {"label": "Total", "currency": "currency"},
         "customer_id": {
             "label": "Customer",
             "references": {
