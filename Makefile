@@ -9,7 +9,7 @@ BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 $(shell [ -x $(BIN)/python ] || rm -rf .venv)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test lint clean chromium
+.PHONY: help demo demo-reset test lint bench-viewer clean chromium
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
@@ -31,6 +31,9 @@ lint: .venv/.test ## Check style and types
 	@$(BIN)/python -m ruff format --check .
 	@echo "==> checking types"
 	@$(BIN)/python -m mypy
+
+bench-viewer: .venv/.test ## Measure the pages over 10 million entries (QUICK=1: a million)
+	@exec $(BIN)/python -m tests.benchmarks $(if $(QUICK),--entries 1000000)
 
 clean: ## Remove what was built and installed, the demo's database too
 	@# The demo's database may lie elsewhere, and its server may still run.

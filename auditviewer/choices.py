@@ -47,13 +47,37 @@ def offer_modules(tables: Tables, asked: Filter) -> list[str]:
     return sorted({table.module for table in tables.values()} | {asked.module} - {""})
 
 
+def offer_entities(tables: Tables, asked: Filter) -> dict[str, list[str]]:
+    """Return the kinds of entity by module; one of several modules stands under all their names."""
+    modules: dict[str, set[str]] = {asked.entity: set()} if asked.entity else {}
+    for table in tables.values():
+        modules.setdefault(table.entity, set()).add(table.module)
+    offered: dict[str, list[str]] = {}
+    for entity, names in sorted(modules.items(), key=lambda each: (sorted(each[1]), each[0])):
+        offered.setdefault(", ".join(sorted(names)) or "Not tracked", []).append(entity)
+    return offered
+
+
+def of_scope(tables: Tables, asked: Filter) -> Tables:
+    """Return the tables that a module and an entity leave."""
+    return {
+        name: table
+        for name, table in tables.items()
+        if asked.module in ("", table.module) and asked.entity in ("", table.entity)
+    }
+
+
 def chips(asked: Filter, persons: Sequence[Person], today: date) -> Iterator[Chip]:
     """Yield the filters that are on."""
     names = {**dict(offer_persons(persons, asked)), SYSTEM: "System", "": ""}
     told = {
         "period": ("Period", asked.period_in_words(today)),
+        "text": ("Text", asked.text),
         "by": ("By", names[asked.by]),
+        "kind": ("Type", asked.kind.capitalize()),
         "module": ("Module", asked.module),
+        "entity": ("Entity", asked.entity),
+        "save": ("Save", asked.save and f"#{asked.save}"),
     }
     for name, (label, value) in told.items():
         if value:

@@ -1,41 +1,48 @@
 """A change in two columns, BEFORE and AFTER: lines under headings, with the changed words marked.
 
-Knows what stands in a cell, not how a page draws it.
+Renders the tree that `changes` works out; knows what stands in a cell, not how a page draws it.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from auditviewer.changes import Change, Group, PartChange, Verb
-from auditviewer.fields import CUT, Field
-from auditviewer.order import Place
-from auditviewer.sentences import plural
+from auditviewer.changes import Change
+from auditviewer.english import plural
+from auditviewer.fields import Field
+from auditviewer.marks import MOST_EFFORT, Run, Runs, mark_words
+from auditviewer.order import NOWHERE, Place, Verb
+from auditviewer.parts import Group, PartChange
+from auditviewer.rows import CUT
 from auditviewer.values import NOT_THERE, PATH_MARK, Value
 from auditviewer.values import Kind as ValueKind
 
 SIGNS = {Verb.ADDED: "+", Verb.REMOVED: "−", Verb.CHANGED: "~", Verb.MOVED: "↕"}
-LONGEST_MARKED = 4000
+LONGEST_MARKED = 5000
+MARKED_BY_WORDS = frozenset({ValueKind.TEXT, ValueKind.JSON})
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A value cut into three: what both sides share at the start, what differs, what follows."""
+    """A value, cut where it differs from the other side."""
 
     kind: ValueKind
-    head: str = ""
-    mark: str = ""
-    tail: str = ""
+    runs: Runs
     note: str = ""
 
     @property
     def text(self) -> str:
         """The whole value."""
-        return self.head + self.mark + self.tail
+        return "".join(run.text for run in self.runs)
+
+    @property
+    def is_all_marked(self) -> bool:
+        """Whether nothing is shared with the other side, so that marks would say nothing."""
+        return all(run.is_marked for run in self.runs)
 
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the two columns; *sign* and *verb* are a part's."""
+    """A row of the two columns; *sign* and *verb* are a part's, or an item's of a list."""
 
     label: str
     before: Cell
@@ -55,52 +62,78 @@ class Section:
     left_out: int = 0
 
 
+@dataclass(frozen=True)
+class _Draft:
+    """A line before its words are marked, which is worth the effort only if it is shown."""
+
+    label: str
+    old: Value
+    new: Value
+    sign: str = ""
+    verb: str = ""
+    note: str = ""
+
+
 def lay_out(change: Change, most: int) -> tuple[Section, ...]:
     """Return the two columns of a change, with at most so many lines in a section."""
-    sections = [Section("", tuple(_field_line(field) for field in change.fields))]
-    sections += [_group_section(group) for group in change.groups]
-    return tuple(
-        replace(section, lines=section.lines[:most], left_out=max(0, len(section.lines) - most))
-        for section in sections
-        if section.lines or section.footnote
-    )
+    drafts = [("", [_field_draft(field) for field in change.fields], "")]
+    for group in change.groups:
+        lines = [draft for part in group.parts for draft in _part_drafts(part)]
+        drafts.append((plural(group.noun), lines, _footnote(group)))
+    sections: list[Section] = []
+    effort = MOST_EFFORT
+    for title, lines, footnote in drafts:
+        marked, effort = _mark(lines[:most], effort)
+        left_out = max(0, len(lines) - most)
+        if lines or footnote:
+            sections.append(Section(title, marked, footnote, left_out))
+    return tuple(sections)
 
 
-def _group_section(group: Group) -> Section:
-    lines = [line for part in group.parts for line in _part_lines(part)]
+def _mark(drafts: Sequence[_Draft], effort: int) -> tuple[tuple[Line, ...], int]:
+    lines: list[Line] = []
+    for draft in drafts:
+        before, after, effort = marked(draft.old, draft.new, effort)
+        lines.append(Line(draft.label, before, after, draft.sign, draft.verb, draft.note))
+    return tuple(lines), effort
+
+
+def _footnote(group: Group) -> str:
     said = []
     if group.is_emptied:
         said.append("All of them were removed at once (TRUNCATE), which names no rows.")
     if group.shifted:
         others = "1 other" if group.shifted == 1 else f"{group.shifted} others"
         said.append(f"{others} moved up or down to make room.")
-    return Section(plural(group.noun), tuple(lines), " ".join(said))
+    return " ".join(said)
 
 
-def _field_line(field: Field) -> Line:
-    return Line(field.label, *marked(field.old, field.new), note=field.difference)
+def _field_draft(field: Field, title: str = "", of_part: Verb | None = None) -> _Draft:
+    label = f"{title}{PATH_MARK}{field.label}" if title else field.label
+    verb = field.verb or of_part
+    at = _at(field.place) if field.verb in (Verb.ADDED, Verb.REMOVED) else ""
+    sign = SIGNS[verb] if verb else ""
+    return _Draft(label, field.old, field.new, sign, verb or "", field.note or at)
 
 
-def _part_lines(part: PartChange) -> Iterator[Line]:
+def _part_drafts(part: PartChange) -> Iterator[_Draft]:
     sign, verb = SIGNS[part.verb], part.verb.value
-    names = marked(_named(part.old), _named(part.new))
+    names = _named(part.old), _named(part.new)
     is_cut = part.old.endswith(CUT) or part.new.endswith(CUT)
     told: list[Field] = []
     if part.verb in (Verb.ADDED, Verb.REMOVED):
-        yield Line(verb, *names, sign, verb, _at(part.place))
+        yield _Draft(verb, *names, sign, verb, _at(part.place))
         told = [] if is_cut else list(part.fields)
-    elif part.place != Place(None, None):
-        places = (f"position {part.place.old}", f"position {part.place.new}")
-        yield Line(part.title, *marked(*map(_named, places)), SIGNS[Verb.MOVED], "moved")
+    elif part.place != NOWHERE:
+        was, is_ = (_named(f"position {at}") for at in (part.place.old, part.place.new))
+        yield _Draft(part.title, was, is_, SIGNS[Verb.MOVED], Verb.MOVED.value)
     if part.verb is Verb.CHANGED and part.old != part.new and not is_cut:
         told = [field for field in part.fields if field.is_bare]
         if told:
-            yield Line(verb, *names, sign, verb)
+            yield _Draft(verb, *names, sign, verb)
     for field in part.fields:
         if field not in told:
-            line = _field_line(field)
-            label = f"{part.title}{PATH_MARK}{field.label}"
-            yield replace(line, label=label, sign=sign, verb=verb)
+            yield _field_draft(field, part.title, part.verb)
 
 
 def _at(place: Place) -> str:
@@ -112,32 +145,15 @@ def _named(text: str) -> Value:
     return Value(ValueKind.TEXT, text) if text else NOT_THERE
 
 
-def marked(old: Value, new: Value) -> tuple[Cell, Cell]:
-    """Return both values with the words marked that differ; all of them where nothing is shared."""
-    if old.is_nothing or new.is_nothing or len(old.text) + len(new.text) > LONGEST_MARKED:
-        return tuple(  # type: ignore[return-value]
-            Cell(value.kind, head=value.text, note=value.note) for value in (old, new)
-        )
-    before, after = old.text.split(" "), new.text.split(" ")
-    head = _shared(before, after)
-    tail = _shared(before[head:][::-1], after[head:][::-1])
-    return _cell(old, before, head, tail), _cell(new, after, head, tail)
+def marked(old: Value, new: Value, effort: int = MOST_EFFORT) -> tuple[Cell, Cell, int]:
+    """Return both values with what differs marked, and how much of the effort is left.
 
-
-def _shared(one: Sequence[str], other: Sequence[str]) -> int:
-    for number, (left, right) in enumerate(zip(one, other, strict=False)):
-        if left != right:
-            return number
-    return min(len(one), len(other))
-
-
-def _cell(value: Value, words: Sequence[str], head: int, tail: int) -> Cell:
-    end = len(words) - tail
-    start, middle, rest = (" ".join(part) for part in (words[:head], words[head:end], words[end:]))
-    return Cell(
-        value.kind,
-        head=f"{start} " if 0 < head < len(words) else start,
-        mark=middle,
-        tail=f" {rest}" if head < end < len(words) else rest,
-        note=value.note,
-    )
+    Of texts it is the words that differ; a number or a moment differs as a whole.
+    """
+    is_long = len(old.text) + len(new.text) > LONGEST_MARKED
+    is_marked = not (old.is_nothing or new.is_nothing or is_long)
+    before: Runs = (Run(old.text, is_marked),)
+    after: Runs = (Run(new.text, is_marked),)
+    if is_marked and {old.kind, new.kind} <= MARKED_BY_WORDS:
+        before, after, effort = mark_words(old.text, new.text, effort)
+    return Cell(old.kind, before, old.note), Cell(new.kind, after, new.note), effort

@@ -50,6 +50,7 @@ class Database:
         options = (
             f"{given.get('options') or ''} -c default_transaction_read_only=on"
             f" -c statement_timeout={LONGEST_QUERY} -c timezone=UTC"
+            " -c max_parallel_workers_per_gather=0"
         )
         self._pool = ConnectionPool(
             make_conninfo(

@@ -25,11 +25,8 @@ unnest(%(numbers)s::int[], %(newest)s::bigint[], %(transactions)s::text[]::xid8[
     AS k (number, newest, transaction_id, transaction_at, occurred_at,
           module, entity, entity_id, actor)""")
 
-ENTRIES = sql.SQL("""
-SELECT k.number, e.*
-FROM {keys}
-CROSS JOIN LATERAL (
-    SELECT e.id, e.occurred_at, e.transaction_id::text, e.transaction_at, e.operation,
+WHOLE_ENTRY = sql.SQL("""\
+SELECT e.id, e.occurred_at, e.transaction_id::text, e.transaction_at, e.operation,
            e.table_schema, e.table_name, e.module, e.entity, e.part, e.entity_id, e.entity_label,
            e.actor, e.actor_name, e.actor_bound, e.ip, e.db_user, e.db_role,
            host(e.client_addr) AS client_addr, e.application_name,
@@ -38,7 +35,13 @@ CROSS JOIN LATERAL (
            CASE WHEN s.size <= %(largest)s THEN e.new_row::text END AS new_row
     FROM audit.entry AS e,
          LATERAL (VALUES (coalesce(pg_column_size(e.old_row), 0)
-                          + coalesce(pg_column_size(e.new_row), 0))) AS s (size)
+                          + coalesce(pg_column_size(e.new_row), 0))) AS s (size)""")
+
+ENTRIES = sql.SQL("""
+SELECT k.number, e.*
+FROM {keys}
+CROSS JOIN LATERAL (
+    {whole_entry}
     WHERE e.entity = k.entity
       AND {same_id}
       AND e.transaction_id IS NOT DISTINCT FROM k.transaction_id
@@ -56,7 +59,8 @@ SAME_ID = sql.SQL("""hashtextextended(e.entity_id, 0) = hashtextextended(k.entit
       AND e.entity_id = k.entity_id""")
 NO_ID = sql.SQL("hashtextextended(e.entity_id, 0) IS NULL")
 
-# The newest entry of the entity's own row says whether it is still there, and its name.
+# The newest entry of the entity's own row says whether it is still there, and its name. Ordered as
+# the index by entity is: by the key, every entry since then would be passed.
 FATES = sql.SQL("""
 SELECT k.number, e.operation = 'DELETE' AS is_deleted, e.entity_label AS label
 FROM {keys}
@@ -70,7 +74,7 @@ CROSS JOIN LATERAL (
       AND e.part IS NULL
       AND e.occurred_at >= k.transaction_at
       AND e.occurred_at >= %(low)s AND e.occurred_at < %(high)s
-    ORDER BY e.occurred_at DESC, e.id DESC
+    ORDER BY e.entity DESC, hashtextextended(e.entity_id, 0) DESC, e.occurred_at DESC, e.id DESC
     LIMIT 1
 ) AS e""")
 
@@ -125,22 +129,31 @@ def _entries(
     values = _keys(stands) | {"largest": LARGEST_ROW, "limit": most}
     values["low"] = min(stand.transaction_at for stand in stands) - MARGIN
     values["high"] = max(stand.occurred_at for stand in stands) + MARGIN
-    query = ENTRIES.format(keys=KEYS, same_id=same_id)
+    query = ENTRIES.format(keys=KEYS, whole_entry=WHOLE_ENTRY, same_id=same_id)
     for row in reading.connection.execute(query, values):
-        yield row.pop("number"), _entry(row)
+        yield row.pop("number"), read_entry(row)
 
 
 def read_fates(reading: Reading, stands: Sequence[Stand]) -> list[Fate]:
-    """Return what became of the entity of each change."""
-    fates = [Fate() for _ in stands]
-    if stands:
-        values = _keys(stands)
-        values["low"] = min(stand.transaction_at for stand in stands)
-        values["high"] = reading.now + MARGIN
-        for row in reading.connection.execute(FATES.format(keys=KEYS), values):
-            number = row.pop("number")
-            fates[number] = Fate(**row)
-    return fates
+    """Return what became of the entity of each change; each entity is looked for once."""
+    if not stands:
+        return []
+    earliest: dict[object, int] = {}
+    for number in sorted(range(len(stands)), key=lambda number: stands[number].transaction_at):
+        earliest.setdefault(_entity_of(stands[number]), number)
+    asked = [stands[number] for number in earliest.values()]
+    values = _keys(asked)
+    values["low"] = min(stand.transaction_at for stand in stands)
+    values["high"] = reading.now + MARGIN
+    found: dict[object, Fate] = {}
+    for row in reading.connection.execute(FATES.format(keys=KEYS), values):
+        stand = asked[row.pop("number")]
+        found[_entity_of(stand)] = Fate(**row)
+    return [found.get(_entity_of(stand), Fate()) for stand in stands]
+
+
+def _entity_of(stand: Stand) -> object:
+    return stand.module, stand.entity, stand.entity_id
 
 
 def _keys(stands: Sequence[Stand]) -> dict[str, Any]:
@@ -157,7 +170,8 @@ def _keys(stands: Sequence[Stand]) -> dict[str, Any]:
     }
 
 
-def _entry(row: dict[str, Any]) -> Entry:
+def read_entry(row: dict[str, Any]) -> Entry:
+    """Return an entry of a row of WHOLE_ENTRY."""
     size = row.pop("size")
     for name in ("context", "row_key", "labels", "old_row", "new_row"):
         row[name] = read_json(row[name])

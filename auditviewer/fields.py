@@ -3,48 +3,75 @@
 Knows the words of its table; what the row is to its entity is the caller's.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import tzinfo
-from decimal import Decimal
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
 
-from auditviewer.records import NOTHING, Column, Labels, Row, Table, name_in_words
-from auditviewer.values import (
-    ABSENT,
-    DEEPEST_PATH,
-    PATH_MARK,
-    Absent,
-    Kind,
-    Stored,
-    Value,
-    as_text,
-    describe,
-    image,
-    is_redacted,
-    number_in_words,
-    tell_apart,
+from auditviewer.order import NOWHERE, Place, Verb
+from auditviewer.quantities import (
+    amount_in_words,
+    difference_of,
+    read_moment,
+    time_between,
 )
+from auditviewer.records import NOTHING, Column, Json, Reference
+from auditviewer.rows import BARE, RowInWords
+from auditviewer.stored import as_json, image, is_number
+from auditviewer.trees import Difference, exchange_of, find_differences
+from auditviewer.values import PATH_MARK, Kind, Value, describe, tell_apart
+from auditviewer.wordings import Terms, Wording, case_of, find_wording
 
-LONGEST_SUMMARY = 160
-CUT = "…"
-MOST_DIGITS = 28
-"""Of two numbers together: their difference is exact."""
-BARE = frozenset({Kind.WORD, Kind.TEXT})
+MOST_PLACES = 500
+"""Of one column that differ, and are told one by one."""
+MOST_ITEMS = 50
+LONGEST_LIST = 400
+
+
+@dataclass(frozen=True)
+class Items:
+    """What came to a list of plain values and what went, by its first items; how many stayed."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    added_count: int
+    removed_count: int
+    kept: int
+
+    @property
+    def in_words(self) -> str:
+        """Return "1 added, 2 removed, 3 kept"."""
+        if not self.added_count and not self.removed_count:
+            return "the same in another order"
+        counts = (self.added_count, "added"), (self.removed_count, "removed"), (self.kept, "kept")
+        return ", ".join(f"{number:,} {what}" for number, what in counts if number)
 
 
 @dataclass(frozen=True)
 class Field:
     """A value before and after, under the name of its column and the path in it.
 
-    *difference* is that of two numbers, such as "+5". *is_bare*: it reads without its label, as
-    the words and texts in the one-line name of a row do.
+    *difference* is that of two numbers or moments, such as "+5". *is_bare*: it reads without its
+    label, as the words and texts in the one-line name of a row do. *items* are those of a list of
+    plain values; *verb* and *place* say what happened to an item of a list of objects. *wording* is
+    the sentence of audit.toml for the whole *column*, *reference* what the column refers to.
     """
 
+    column: str
     label: str
     old: Value
     new: Value
     difference: str = ""
     is_bare: bool = False
+    items: Items | None = None
+    verb: Verb | None = None
+    place: Place = NOWHERE
+    wording: Wording | None = None
+    reference: Reference | None = None
+
+    @property
+    def note(self) -> str:
+        """What is said beside both values."""
+        return self.items.in_words if self.items else self.difference
 
 
 @dataclass(frozen=True)
@@ -55,148 +82,122 @@ class Fields:
     unchanged: int = 0
 
 
-@dataclass(frozen=True)
-class Summary:
-    """A row in one line; *title* is the shortest way to name it."""
-
-    title: str
-    text: str
-
-
-State = tuple[Row | None, Labels]
-"""A row, and the names that its references had then. None: there was no row."""
-
-
-def compare_rows(
-    table: Table, old: State, new: State, zone: tzinfo, without: frozenset[str] = frozenset()
-) -> Fields:
+def compare_rows(old: RowInWords, new: RowInWords, without: frozenset[str] = frozenset()) -> Fields:
     """Return the fields that differ; of a row that came or went, those that hold something."""
     changed: list[Field] = []
     unchanged = 0
-    whole = old[0] is None or new[0] is None
-    for name in _columns(table, old[0], new[0], without):
-        before, after = _stored(old[0], name), _stored(new[0], name)
-        if image(before) == image(after):
+    whole = old.row is None or new.row is None
+    for name in columns_of(old, new, without):
+        if image(old.stored(name)) == image(new.stored(name)):
             unchanged += 1
             continue
-        fields = list(_fields(table.words_for(name), name, (before, old[1]), (after, new[1]), zone))
+        fields = list(_fields(name, old, new))
         held = [f for f in fields if not (whole and f.old.is_nothing and f.new.is_nothing)]
         changed.extend(held)
         unchanged += not held
     return Fields(tuple(changed), unchanged)
 
 
-def _columns(
-    table: Table, old: Row | None, new: Row | None, without: frozenset[str]
-) -> Iterator[str]:
+def columns_of(old: RowInWords, new: RowInWords, without: frozenset[str]) -> Iterator[str]:
     """Yield the columns worth a line: first those that have words, in the order of these.
 
     Keys say nothing to a reader, unless they changed or have words of their own.
     """
-    there = dict.fromkeys([*(new or NOTHING), *(old or NOTHING)])
+    table = new.table
+    there = dict.fromkeys([*(new.row or NOTHING), *(old.row or NOTHING)])
     ordered = [*(name for name in table.columns if name in there), *there]
     keys = {*table.key, *table.parent_key} - table.columns.keys()
     for name in dict.fromkeys(ordered):
         is_noise = name in keys and (
-            old is None or new is None or image(_stored(old, name)) == image(_stored(new, name))
+            old.row is None or new.row is None or image(old.stored(name)) == image(new.stored(name))
         )
         if not is_noise and name not in table.ignored and name not in without:
             yield name
 
 
-def _stored(row: Row | None, name: str) -> Stored:
-    return ABSENT if row is None else row.get(name, ABSENT)
+def _fields(name: str, old: RowInWords, new: RowInWords) -> Iterator[Field]:
+    """Yield the fields of a column; beyond so many, what it holds as a whole instead."""
+    before, after = old.stored(name), new.stored(name)
+    column = new.table.words_for(name)
+    found = find_differences(before, after)
+    places = list(islice(found, MOST_PLACES + 1))
+    if len(places) > MOST_PLACES:
+        places = [*places[: MOST_PLACES - 1], Difference(("and more",), before, after)]
+    wording = _wording(name, column, old, new) if column.say else None
+    for place in places:
+        field = _field(name, column, place, old, new)
+        yield replace(field, wording=wording, reference=column.reference)
 
 
-def _fields(
-    column: Column,
-    name: str,
-    old: tuple[Stored, Labels],
-    new: tuple[Stored, Labels],
-    zone: tzinfo,
-) -> Iterator[Field]:
-    old_names, new_names = old[1].get(name, NOTHING), new[1].get(name, NOTHING)
-    for path, before, after in _differences(old[0], new[0]):
-        label = PATH_MARK.join([column.label, *map(name_in_words, path)])
-        words = column if not path else Column(label)
-        was = describe(before, words, old_names, zone)
-        is_ = describe(after, words, new_names, zone)
-        was, is_ = tell_apart((was, before), (is_, after))
-        is_bare = not path and all(side.is_nothing or side.kind in BARE for side in (was, is_))
-        yield Field(label, was, is_, _difference(was, is_, before, after), is_bare)
+def _field(name: str, column: Column, place: Difference, old: RowInWords, new: RowInWords) -> Field:
+    label = PATH_MARK.join([column.label, *place.path])
+    if place.verb is Verb.MOVED:
+        was, is_ = (Value(Kind.TEXT, f"position {at}") for at in (place.place.old, place.place.new))
+        return Field(name, label, was, is_, verb=Verb.MOVED, place=place.place)
+    words = column if not place.path else Column(label)
+    currencies = (None, None) if place.path else (old.currency(column), new.currency(column))
+    was, is_ = (
+        describe(stored, words, row.labels.get(name, NOTHING), row.zone, currency)
+        for stored, row, currency in zip(
+            (place.old, place.new), (old, new), currencies, strict=True
+        )
+    )
+    was, is_ = tell_apart((was, place.old), (is_, place.new))
+    items = _items(place, words, new)
+    if items and max(len(was.text), len(is_.text)) > LONGEST_LIST:
+        was, is_ = _only(items.removed, items.removed_count), _only(items.added, items.added_count)
+    is_bare = not place.path and all(side.is_nothing or side.kind in BARE for side in (was, is_))
+    difference = _difference(was, is_, place, currencies)
+    return Field(name, label, was, is_, difference, is_bare, items, place.verb, place.place)
 
 
-def _difference(was: Value, is_: Value, before: Stored, after: Stored) -> str:
-    if was.kind is not Kind.NUMBER or is_.kind is not Kind.NUMBER:
-        return ""
-    digits = as_text(before), as_text(after)
-    if len("".join(digits)) > MOST_DIGITS:
-        return ""
-    difference = Decimal(digits[1]) - Decimal(digits[0])
-    return ("+" if difference > 0 else "") + number_in_words(difference)
+def _difference(
+    was: Value, is_: Value, place: Difference, currencies: tuple[str | None, str | None]
+) -> str:
+    """Return by how much a number or a moment changed, with its sign."""
+    before, after = place.old, place.new
+    if was.kind is is_.kind is Kind.NUMBER and is_number(before) and is_number(after):
+        difference = difference_of(before, after)
+        if difference is None or currencies[0] != currencies[1]:
+            return ""
+        return ("+" if difference > 0 else "") + amount_in_words(difference, currencies[0])
+    if was.kind is is_.kind is Kind.MOMENT:
+        then, now = read_moment(str(before)), read_moment(str(after))
+        return time_between(then, now) if then and now else ""
+    return ""
 
 
-def _differences(
-    old: Stored, new: Stored, path: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], Stored, Stored]]:
-    """Yield the places inside two values that differ; plain values are one place."""
-    if image(old) == image(new):
-        return
-    before, after = _members(old), _members(new)
-    if before is None or after is None or not (before or after) or len(path) >= DEEPEST_PATH:
-        yield path, old, new
-        return
-    if isinstance(old, list) != isinstance(new, list) and before and after:
-        yield path, old, new
-        return
-    for key in dict.fromkeys([*after, *before]):
-        inner = (before.get(key, ABSENT), after.get(key, ABSENT))
-        yield from _differences(*inner, (*path, key))
+def _items(place: Difference, words: Column, row: RowInWords) -> Items | None:
+    exchange = exchange_of(place.old, place.new)
+    if exchange is None:
+        return None
+
+    def told(items: tuple[Json, ...]) -> tuple[str, ...]:
+        return tuple(describe(item, words, {}, row.zone).text for item in items[:MOST_ITEMS])
+
+    came, went = exchange.added, exchange.removed
+    added, removed = told(came), told(went)
+    if {*added} & {*removed}:
+        added, removed = (tuple(map(as_json, items[:MOST_ITEMS])) for items in (came, went))
+    return Items(added, removed, len(came), len(went), exchange.kept)
 
 
-def _members(value: Stored) -> Mapping[str, Stored] | None:
-    """Return what is inside a JSON object or list of objects; None: it is a plain value."""
-    if value is None or isinstance(value, Absent):
-        return {}
-    if isinstance(value, dict) and not is_redacted(value):
-        return value
-    if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
-        return {str(place): item for place, item in enumerate(value, start=1)}
-    return None
+def _only(items: tuple[str, ...], number: int) -> Value:
+    """Return the items that came or went, of a list too long to be shown."""
+    if not items:
+        return Value(Kind.EMPTY, "none of these")
+    more = f", and {number - len(items):,} more" if number > len(items) else ""
+    return Value(Kind.JSON, ", ".join(items) + more)
 
 
-def summarise(
-    table: Table, row: Row | None, labels: Labels, zone: tzinfo, without: frozenset[str]
-) -> Summary:
-    """Return a row in one line: "Lead score is greater than 50", "Send e-mail · Template: Hi".
-
-    Words of the configuration come first, then what somebody typed; what is neither, such as a
-    number or the name of a person, needs the name of its column.
-    """
-    if row is None:
-        return Summary("", "")
-    words: list[str] = []
-    texts: list[str] = []
-    named: list[str] = []
-    for name in _label_first(table, _columns(table, None, row, without)):
-        column = table.words_for(name)
-        value = describe(_stored(row, name), column, labels.get(name, NOTHING), zone)
-        if value.kind is Kind.WORD or name == table.label_column:
-            words.append(value.text)
-        elif value.kind is Kind.TEXT:
-            texts.append(value.text)
-        elif value.kind is Kind.JSON:
-            named.append(value.text)
-        elif not value.is_nothing:
-            named.append(f"{column.label}: {value.text}")
-    bare = " ".join([*words, *texts])
-    told = [bare, *named] if bare else named
-    return Summary((words or texts or named or [""])[0], _shortened(" · ".join(told)))
-
-
-def _label_first(table: Table, names: Iterator[str]) -> list[str]:
-    return sorted(names, key=lambda name: name != table.label_column)
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_SUMMARY else text[:LONGEST_SUMMARY].rstrip() + CUT
+def _wording(name: str, column: Column, old: RowInWords, new: RowInWords) -> Wording | None:
+    """Return the sentence of audit.toml for a column that changed."""
+    before, after = old.stored(name), new.stored(name)
+    was, is_ = tell_apart((old.value(name), before), (new.value(name), after))
+    case = case_of(column, (was, before), (is_, after))
+    currencies = old.currency(column), new.currency(column)
+    difference = _difference(was, is_, Difference((), before, after), currencies)
+    own = {"old": was.text, "new": is_.text, "label": column.label}
+    own["difference"] = difference.lstrip("+−").removesuffix(" later").removesuffix(" earlier")
+    row = old if new.row is None else new
+    return find_wording(column.say, (case, "changed" if case else None), Terms(row, own))

@@ -1,8 +1,9 @@
-"""Which changes to show, as a URL says it: period, person, module, and the zone of its days.
+"""Which changes to show, as a URL says it: period, text, person, and so on.
 
 Knows no SQL; the pages read it from a query string, and `log` turns it into conditions.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -14,21 +15,33 @@ from auditviewer.times import day_of, short_day, start_of, zone_names
 PRESETS = {"today": 1, "7": 7, "30": 30}
 """Periods by the number of days in them, the last of which is today."""
 DATES = "dates"
+KINDS = ("created", "updated", "deleted")
+"""Types of change, of the entity as a whole."""
 SYSTEM = "system"
+TRANSACTION = re.compile(r"\d{1,19}", re.ASCII)
 QUOTE = "="
 
 
 @dataclass(frozen=True)
 class Filter:
-    """What was asked for; empty means everything. *by* is a person as the URL has it."""
+    """What was asked for; empty means everything. *by* is a person as the URL has it.
+
+    *save* is the number of a transaction. *entity_id* is no filter of the list, but what the
+    history of one entity is about.
+    """
 
     zone: ZoneInfo
     default_zone: ZoneInfo
     period: str = ""
     first: date | None = None
     last: date | None = None
+    text: str = ""
     by: str = ""
+    kind: str = ""
     module: str = ""
+    entity: str = ""
+    save: str = ""
+    entity_id: str | None = None
 
     @property
     def actor(self) -> str | None:
@@ -38,7 +51,14 @@ class Filter:
     @property
     def is_empty(self) -> bool:
         """Whether it lets everything through."""
-        return not (self.period or self.by or self.module)
+        return not (
+            self.period or self.text or self.by or self.kind or self.is_somewhere or self.save
+        )
+
+    @property
+    def is_somewhere(self) -> bool:
+        """Whether it is about a module or a kind of entity."""
+        return bool(self.module or self.entity)
 
     def arguments(self) -> dict[str, Any]:
         """Return the query string: nothing in it that goes without saying."""
@@ -46,8 +66,12 @@ class Filter:
             "period": self.period,
             "from": self.first.isoformat() if self.first else "",
             "to": self.last.isoformat() if self.last else "",
+            "q": self.text,
             "by": self.by,
+            "type": self.kind,
             "module": self.module,
+            "entity": self.entity,
+            "save": self.save,
         }
         return {name: value for name, value in given.items() if value} | self.zone_argument
 
@@ -68,10 +92,11 @@ class Filter:
         )
 
     def without(self, name: str) -> "Filter":
-        """Return the filter with one of period, by and module taken away."""
+        """Return the filter with one of its fields taken away."""
         if name == "period":
             return replace(self, period="", first=None, last=None)
-        return replace(self, by="") if name == "by" else replace(self, module="")
+        emptied: dict[str, Any] = {name: ""}
+        return replace(self, **emptied)
 
     def period_in_words(self, today: date) -> str:
         """Return "Last 7 days" or "3 Nov – 9 Nov"."""
@@ -88,15 +113,20 @@ class Filter:
 def read_filter(arguments: Mapping[str, str], default_zone: ZoneInfo) -> Filter:
     """Read a query string; what makes no sense in it is left out."""
     period, first, last = _read_period(arguments)
-    zone, by = arguments.get("zone", ""), _text(arguments, "by")
+    zone, by, kind = (_text(arguments, name) for name in ("zone", "by", "type"))
+    save = arguments.get("save", "")
     return Filter(
         zone=ZoneInfo(zone) if zone in zone_names() else default_zone,
         default_zone=default_zone,
         period=period,
         first=first,
         last=last,
+        text=" ".join(_text(arguments, "q").split()),
         by="" if by == QUOTE else by,
+        kind=kind if kind in KINDS else "",
         module=_text(arguments, "module"),
+        entity=_text(arguments, "entity"),
+        save=save if TRANSACTION.fullmatch(save) else "",
     )
 
 

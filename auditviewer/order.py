@@ -1,4 +1,4 @@
-"""Which rows of an ordered list were moved, and which only made room.
+"""What happened to an item of a list: which were moved, and which only made room.
 
 Knows positions before and after, not what stands at them.
 """
@@ -6,6 +6,16 @@ Knows positions before and after, not what stands at them.
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verb(StrEnum):
+    """What happened to a part of an entity, or to an item of a list in JSON."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+    MOVED = "moved"
 
 
 @dataclass(frozen=True)
@@ -14,6 +24,9 @@ class Place:
 
     old: int | None
     new: int | None
+
+
+NOWHERE = Place(None, None)
 
 
 def find_moved(places: Sequence[Place]) -> frozenset[int]:

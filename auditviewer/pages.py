@@ -1,47 +1,46 @@
-"""The pages of the log: the list of changes, and one change by itself.
+"""The pages of the log: the list of changes, and one change by itself; its blueprint.
 
 Knows requests and templates. Nobody but an admin gets through the gate that stands before every
 route of this blueprint.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from hashlib import sha256
-from itertools import groupby
 from pathlib import Path
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from auditviewer import times
-from auditviewer.changes import fold
-from auditviewer.choices import chips, offer_modules, offer_periods, offer_persons
-from auditviewer.database import Reading
-from auditviewer.entries import find_anchor, read_entries, read_fates
-from auditviewer.filters import Filter, read_filter
+from auditviewer.choices import (
+    chips,
+    of_scope,
+    offer_entities,
+    offer_modules,
+    offer_periods,
+    offer_persons,
+)
+from auditviewer.english import count, plural
+from auditviewer.entries import find_anchor
+from auditviewer.filters import KINDS, Filter, read_filter
+from auditviewer.history import history
 from auditviewer.known import find_persons, read_tables
-from auditviewer.log import PAGE, Cursor, Stand, find_stands, has_newer, read_cursor
+from auditviewer.listing import (
+    BY_ITSELF,
+    history_in_words,
+    links_of,
+    list_changes,
+    show_changes,
+)
+from auditviewer.past import has_entries
 from auditviewer.problems import register_problems
 from auditviewer.records import Tables
-from auditviewer.sentences import count
-from auditviewer.shown import Shown, context_in_words, is_address, show
+from auditviewer.shown import context_in_words, is_address
 from auditviewer.site import Site, bind, secure
 
 PUBLIC = frozenset({"static"})
 """Routes without a gate: the stylesheet, which the sign-in page needs too."""
-
-
-@dataclass(frozen=True)
-class Most:
-    """How much of one change is read, and how many lines of a section are shown."""
-
-    entries: int
-    lines: int
-
-
-IN_LIST, BY_ITSELF = Most(200, 40), Most(5000, 1000)
 
 
 def build_blueprint(site: Site) -> Blueprint:
@@ -63,6 +62,7 @@ def build_blueprint(site: Site) -> Blueprint:
         "change",
         bind(_change, site),
     )
+    audit.add_url_rule("/history/<entity>/<key>", "history", bind(history, site))
     register_problems(audit)
     return audit
 
@@ -90,7 +90,10 @@ def page_context(site: Site, prefix: str = "audit.") -> dict[str, object]:
         "sign_out_url": site.sign_out_url and site.sign_out_url(),
         "icon_url": url_for(prefix + "static", filename="icon.svg"),
         "stylesheet_url": url_for(prefix + "static", filename="audit.css", v=STYLESHEET),
+        "count": count,
         "is_address": is_address,
+        "history_in_words": history_in_words,
+        "plural": plural,
         "times": times,
     }
 
@@ -101,37 +104,35 @@ def _changes(site: Site) -> str | AnyResponse:
     arguments = asked.arguments() | ({"before": before} if before else {})
     if not _is_same(arguments):
         return redirect(url_for(".changes", **arguments))
-    cursor = _read_cursor(before)
     with site.database.reading() as reading:
         since = reading.now - site.settings.retention
         tables = read_tables(reading)
         persons = find_persons(reading, since)
-        stands = find_stands(reading, asked, since, cursor)
-        shown = _show(site, reading, stands[:PAGE], tables, asked, IN_LIST)
-        is_behind = cursor is not None and has_newer(reading, asked, cursor)
+        listing = list_changes(site, reading, asked, since, tables, before)
+        is_recorded = bool(listing.count) or has_entries(reading, asked, tables, since)
     today = times.day_of(reading.now, asked.zone)
-    older = _older(stands, cursor or Cursor(reading.now, 0, reading.snapshot))
-    mine = asked.arguments()
+    mine, in_scope = asked.arguments(), of_scope(tables, asked)
     return render_template(
         "audit/changes.html",
         asked=asked,
         now=reading.now,
         today=today,
         oldest=times.day_of(since, asked.zone),
-        days=list(_by_day(shown, asked)),
-        shown_count=len(shown),
-        oldest_shown=stands[min(len(stands), PAGE) - 1].occurred_at if stands else None,
+        listing=listing,
+        is_recorded=is_recorded,
         chips=list(chips(asked, persons, today)),
         periods=offer_periods(site.settings.retention.days),
         persons=offer_persons(persons, asked),
         modules=offer_modules(tables, asked),
+        entities=offer_entities(tables, asked),
+        kinds=(("", "Any"), *((kind, kind.capitalize()) for kind in KINDS)),
         tracked_in_words=_tracked_in_words(tables, today, asked),
+        scope=_scope(asked),
+        is_tracked=bool(in_scope),
+        scope_in_words=_tracked_in_words(in_scope, today, asked),
         clear_url=url_for(".changes", **asked.zone_argument),
         newest_url=url_for(".changes", **mine),
-        older_url=older and url_for(".changes", **mine, before=older),
-        zone_argument=asked.zone_argument,
-        is_first=cursor is None,
-        is_behind=is_behind,
+        older_url=listing.older and url_for(".changes", **mine, before=listing.older),
     )
 
 
@@ -139,50 +140,9 @@ def _is_same(arguments: dict[str, str]) -> bool:
     return arguments == request.args.to_dict() and len(arguments) == len(request.args)
 
 
-def _read_cursor(text: str) -> Cursor | None:
-    if not text:
-        return None
-    try:
-        return read_cursor(text)
-    except ValueError:
-        abort(400, "The end of this address, after “before=”, is not whole.")
-
-
-def _older(stands: Sequence[Stand], first: Cursor) -> Cursor | None:
-    if len(stands) <= PAGE:
-        return None
-    last = stands[PAGE - 1]
-    return Cursor(last.occurred_at, last.id, first.snapshot)
-
-
-def _show(
-    site: Site,
-    reading: Reading,
-    stands: Sequence[Stand],
-    tables: Tables,
-    asked: Filter,
-    most: Most,
-) -> list[Shown]:
-    entries = read_entries(reading, stands, tables, most.entries + 1)
-    fates = read_fates(reading, stands)
-    return [
-        show(
-            fold(each, tables, asked.zone, is_partial=len(each) > most.entries),
-            fate,
-            tables,
-            site.settings.product_url,
-            most.lines,
-        )
-        for each, fate in zip(entries, fates, strict=True)
-        if each
-    ]
-
-
-def _by_day(shown: Sequence[Shown], asked: Filter) -> Iterator[tuple[object, list[Shown]]]:
-    for day, changes in groupby(
-        shown, key=lambda one: times.day_of(one.change.last.occurred_at, asked.zone)
-    ):
-        yield day, list(changes)
+def _scope(asked: Filter) -> str:
+    """Return "Workflow in Workflows", the module alone, or nothing where all was asked for."""
+    return " in ".join(filter(None, (asked.entity, asked.module)))
 
 
 def _tracked_in_words(tables: Tables, today: date, asked: Filter) -> str:
@@ -204,20 +164,21 @@ def _change(site: Site, transaction: int, entry: int) -> str:
     with site.database.reading() as reading:
         since = reading.now - site.settings.retention
         anchor = find_anchor(reading, transaction, entry, since)
-        if anchor is None:
-            abort(
-                404,
-                "The log has no such change, or no longer: it goes back "
-                f"{site.settings.retention.days} days.",
-            )
         tables = read_tables(reading)
-        [one] = _show(site, reading, [anchor], tables, asked, BY_ITSELF)
+        one = anchor and show_changes(site, reading, [anchor], tables, asked, BY_ITSELF)[0]
+    if not one:
+        abort(
+            404,
+            "The log has no such change, or no longer: it goes back "
+            f"{site.settings.retention.days} days.",
+        )
     change = one.change
     return render_template(
         "audit/change.html",
         asked=asked,
         now=reading.now,
         one=one,
+        links=links_of(change.last, tables, asked),
         context=context_in_words(change.last.context, asked.zone),
         entry_count=f"over {BY_ITSELF.entries}" if change.is_partial else change.entries,
     )

@@ -4,6 +4,7 @@ Knows how they are stored, not what they mean together.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,7 @@ TableName = tuple[str, str]
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 DEEPEST_JSON = 100
+STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]')
 LONGEST_INTEGER = 4000
 """Digits that Python turns into an int without protest; a numeric column may hold more."""
 
@@ -54,12 +56,28 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """The table that a column refers to, by which key, and the column that names its rows."""
+
+    table: TableName
+    key: str
+    label: str
+
+
+@dataclass(frozen=True)
 class Column:
-    """The words for a column: its name, those of its values, and whether it refers to a row."""
+    """The words for a column: its name, those of its values, and whether it refers to a row.
+
+    *currency* is that of its amounts, or the column that names it; *say* has sentences by the way
+    in which a value changed.
+    """
 
     label: str
     values: Mapping[str, str] = field(default_factory=dict)
     is_reference: bool = False
+    reference: Reference | None = None
+    currency: str | None = None
+    say: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,6 +93,7 @@ class Table:
     parent: TableName | None = None
     parent_key: tuple[str, ...] = ()
     link: str | None = None
+    say: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, Column] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset()
     tracked_at: datetime | None = None
@@ -103,9 +122,19 @@ def read_columns(described: Mapping[str, Any]) -> dict[str, Column]:
             label=words.get("label") or _default_label(name, "references" in words),
             values=words.get("values", {}),
             is_reference="references" in words,
+            reference=_read_reference(words.get("references", {})),
+            currency=words.get("currency"),
+            say=words.get("say", {}),
         )
         for name, words in described.items()
     }
+
+
+def _read_reference(described: Mapping[str, str]) -> Reference | None:
+    if not {"schema", "table", "key", "label"} <= described.keys():
+        return None
+    table = (described["schema"], described["table"])
+    return Reference(table, described["key"], described["label"])
 
 
 def _default_label(name: str, is_reference: bool) -> str:
@@ -113,14 +142,35 @@ def _default_label(name: str, is_reference: bool) -> str:
 
 
 def read_json(text: str | None) -> Any:
-    """Return stored JSON with its numbers exact; what is nested too deeply becomes its own text."""
+    """Return stored JSON with its numbers exact; what is nested too deeply becomes a text in it."""
     if text is None:
         return None
     try:
-        value = json.loads(text, parse_float=Decimal, parse_int=_integer)
+        value = _loads(text)
     except RecursionError:
-        return {"": text}
-    return {"": text} if _is_deep(text, value) else value
+        return _loads(_with_deep_as_text(text))
+    return _loads(_with_deep_as_text(text)) if _is_deep(text, value) else value
+
+
+def _loads(text: str) -> Any:
+    return json.loads(text, parse_float=Decimal, parse_int=_integer)
+
+
+def _with_deep_as_text(text: str) -> str:
+    kept: list[str] = []
+    depth = start = end = 0
+    for token in STRING_OR_BRACKET.finditer(text):
+        if token[0] in ("[", "{"):
+            depth += 1
+            if depth == DEEPEST_JSON + 1:
+                start = token.start()
+                kept.append(text[end:start])
+        elif token[0] in ("]", "}"):
+            if depth == DEEPEST_JSON + 1:
+                end = token.end()
+                kept.append(json.dumps(text[start:end]))
+            depth -= 1
+    return "".join([*kept, text[end:]])
 
 
 def _is_deep(text: str, value: Any) -> bool:

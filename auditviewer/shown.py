@@ -11,9 +11,10 @@ from urllib.parse import quote, urlsplit
 
 from auditviewer.changes import Change, Kind
 from auditviewer.columns import Section, lay_out
+from auditviewer.english import count, plural
 from auditviewer.entries import Fate
 from auditviewer.records import Column, Json, Table, TableName, Tables
-from auditviewer.sentences import Sentence, count, plural, say
+from auditviewer.sentences import Sentence, say
 from auditviewer.values import describe
 
 SIGNS = {Kind.CREATED: "+", Kind.UPDATED: "~", Kind.DELETED: "−"}

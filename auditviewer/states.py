@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from auditviewer.records import NOTHING, Entry, Labels, Row, Table, Tables
-from auditviewer.values import image
+from auditviewer.stored import image
 
 
 @dataclass(frozen=True)

@@ -3,38 +3,35 @@
 Knows nothing of changes, pages or the database.
 """
 
-import json
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from hashlib import sha256
+from itertools import islice
 
-from babel.dates import format_datetime
-
+from auditviewer.quantities import (
+    amount_in_words,
+    duration_in_words,
+    moment_in_words,
+    read_moment,
+    size_in_words,
+)
 from auditviewer.records import Column, Json, name_in_words
+from auditviewer.stored import Absent, Stored, as_json, as_text, is_redacted
 
 LONGEST_TEXT = 2000
+MOST_LEAVES = 400
 DEEPEST_PATH = 8
 PATH_MARK = " › "
-TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
-FINGERPRINT = re.compile(r"[0-9a-f]{16}")
-IMAGE_OF_DECIMAL = re.compile(r'\{"\\u0000": "([^"]*)"\}')
-VISIBLE = str.maketrans({" ": "␣", "\n": "↵", "\t": "⇥", "\r": "␍"})
-GROUPED_FROM = 10_000
-"""Numbers from here on get separators: a year doesn't."""
-
-
-class Absent(StrEnum):
-    """Says that there is no value: neither null nor empty."""
-
-    ABSENT = "not there"
-
-
-ABSENT: Final = Absent.ABSENT
-Stored = Json | Absent
+HEX = re.compile(r"[0-9a-f]+")
+BLANK = re.compile(r"[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
+"""Space, and characters that are not seen at all."""
+VISIBLE = {" ": "␣", "\n": "↵", "\t": "⇥", "\r": "␍"}
+BEFORE_DIFFERENCE = 200
 
 
 class Kind(StrEnum):
@@ -48,7 +45,9 @@ class Kind(StrEnum):
     WORD = "word"
     FLAG = "flag"
     NUMBER = "number"
+    MOMENT = "moment"
     TEXT = "text"
+    BINARY = "binary"
     JSON = "json"
 
 
@@ -57,11 +56,15 @@ NOTHING_KINDS = frozenset({Kind.ABSENT, Kind.NULL, Kind.EMPTY})
 
 @dataclass(frozen=True)
 class Value:
-    """A value in words; *note* is the key behind a name."""
+    """A value in words; *note* is the key behind a name, or what tells one of its size apart.
+
+    *key* is that of the row which a reference refers to.
+    """
 
     kind: Kind
     text: str
     note: str = ""
+    key: str = ""
 
     @property
     def is_nothing(self) -> bool:
@@ -76,9 +79,16 @@ class Value:
 
 NOT_THERE = Value(Kind.ABSENT, "not there")
 NOT_SET = Value(Kind.NULL, "not set")
+PLAIN = Column("")
 
 
-def describe(value: Stored, column: Column, names: Mapping[str, str], zone: tzinfo) -> Value:
+def describe(
+    value: Stored,
+    column: Column,
+    names: Mapping[str, str],
+    zone: tzinfo,
+    currency: str | None = None,
+) -> Value:
     """Say a value in the words of its column; *names* are those that its references had."""
     match value:
         case Absent():
@@ -88,44 +98,61 @@ def describe(value: Stored, column: Column, names: Mapping[str, str], zone: tzin
         case dict() if is_redacted(value):
             return Value(Kind.HIDDEN, "hidden")
         case dict() | list():
-            return _described_json(value, zone)
-    return _described_scalar(value, column, names, zone)
+            return _described_json(value, column, names, zone)
+        case str():
+            return _described_word(value, column, names) or _described_text(value, zone)
+        case bool():
+            flag = Value(Kind.FLAG, "yes" if value else "no")
+            return _described_word(value, column, names) or flag
+    number = Value(Kind.NUMBER, _cut(amount_in_words(value, currency)))
+    return _described_word(value, column, names) or number
 
 
-def _described_scalar(
-    value: bool | int | Decimal | str, column: Column, names: Mapping[str, str], zone: tzinfo
-) -> Value:
+def _described_word(
+    value: bool | int | Decimal | str, column: Column, names: Mapping[str, str]
+) -> Value | None:
+    """Return a value by the name of what it refers to, or by a word of its column."""
     key = as_text(value)
     if names.get(key):
-        return Value(Kind.REFERENCE, names[key], f"#{key}")
+        return Value(Kind.REFERENCE, names[key], f"#{key}", key)
     if key in column.values:
-        is_flag = isinstance(value, bool)
-        return Value(Kind.FLAG if is_flag else Kind.WORD, column.values[key])
-    if isinstance(value, bool):
-        return Value(Kind.FLAG, "yes" if value else "no")
-    if column.is_reference and value != "":
-        return Value(Kind.REFERENCE, f"#{key}" if key.isdecimal() else key)
-    if isinstance(value, int | Decimal):
-        return Value(Kind.NUMBER, number_in_words(value))
-    return _described_text(value, zone)
+        return Value(Kind.FLAG if isinstance(value, bool) else Kind.WORD, column.values[key])
+    if column.is_reference and value != "" and not isinstance(value, bool):
+        return Value(Kind.REFERENCE, f"#{key}" if key.isdecimal() else key, key=key)
+    return None
 
 
 def _described_text(value: str, zone: tzinfo) -> Value:
     if value == "":
         return Value(Kind.EMPTY, "empty text")
-    if TIMESTAMP.fullmatch(value):
-        return Value(Kind.TEXT, _moment_in_words(value, zone))
-    return Value(Kind.TEXT, _cut(value))
+    if value.startswith("\\x") and len(value) % 2 == 0 and HEX.fullmatch(value, 2):
+        size = size_in_words(len(value) // 2 - 1)
+        fingerprint = sha256(value.encode()).hexdigest()[:12]
+        return Value(Kind.BINARY, f"{size} of binary data", f"fingerprint {fingerprint}")
+    moment = read_moment(value)
+    try:
+        if moment is not None:
+            return Value(Kind.MOMENT, moment_in_words(moment, zone))
+    except OverflowError:
+        return Value(Kind.TEXT, value)
+    return Value(Kind.TEXT, duration_in_words(value[:LONGEST_TEXT]) or _cut(value))
 
 
-def _described_json(value: list[Json] | dict[str, Json], zone: tzinfo) -> Value:
+def _described_json(
+    value: list[Json] | dict[str, Json], column: Column, names: Mapping[str, str], zone: tzinfo
+) -> Value:
     if not value:
         return Value(Kind.EMPTY, "empty list" if isinstance(value, list) else "empty")
-    leaves = list(_leaves(value))
-    told = [(" ".join(path), describe(leaf, Column(""), {}, zone).text) for path, leaf in leaves]
-    return Value(
-        Kind.JSON, _cut(", ".join(f"{path}: {text}" if path else text for path, text in told))
-    )
+    words = column if isinstance(value, list) else PLAIN
+    leaves = list(islice(_leaves(value), MOST_LEAVES + 1))
+    told = [
+        (" ".join(path), describe(leaf, PLAIN if path else words, {} if path else names, zone).text)
+        for path, leaf in leaves[:MOST_LEAVES]
+    ]
+    text = ", ".join(f"{path}: {text}" if path else text for path, text in told)
+    if len(leaves) > MOST_LEAVES:
+        return Value(Kind.JSON, f"{text[:LONGEST_TEXT]}… ({len(value):,} items)")
+    return Value(Kind.JSON, _cut(text))
 
 
 def _leaves(value: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Json]]:
@@ -141,56 +168,6 @@ def _leaves(value: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
             yield from _leaves(inner, path)
 
 
-def is_redacted(value: Stored) -> bool:
-    """Tell whether this is the fingerprint of a redacted value."""
-    if not isinstance(value, dict) or value.keys() != {"redacted"}:
-        return False
-    fingerprint = value["redacted"]
-    return isinstance(fingerprint, str) and FINGERPRINT.fullmatch(fingerprint) is not None
-
-
-def image(value: Stored) -> str:
-    """Return what tells two values apart: 1.10 is not 1.1, true not 1, and "1" not 1."""
-    if isinstance(value, Absent):
-        return ""
-    return json.dumps(value, default=_decimal_image, sort_keys=True, ensure_ascii=False)
-
-
-def _decimal_image(value: Decimal) -> dict[str, str]:
-    # No key of a jsonb value holds NUL, so that this is nothing else's image.
-    return {"\0": str(value)}
-
-
-def as_json(value: Stored) -> str:
-    """Return a value as JSON."""
-    return IMAGE_OF_DECIMAL.sub(r"\1", image(value))
-
-
-def as_text(value: Stored) -> str:
-    """Return a value as PostgreSQL's ->> does: the key by which words are looked up."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
-
-
-def number_in_words(value: int | Decimal) -> str:
-    """Return a number with all the digits that are stored, grouped where it is long."""
-    digits = as_text(value)
-    whole, point, fraction = digits.lstrip("-").partition(".")
-    if len(whole) <= 30 and int(whole) >= GROUPED_FROM:
-        whole = f"{int(whole):,}"
-    sign = "−" if digits.startswith("-") else ""
-    return _cut(f"{sign}{whole}{point}{fraction}")
-
-
-def _moment_in_words(value: str, zone: tzinfo) -> str:
-    try:
-        moment = datetime.fromisoformat(value).astimezone(zone)
-    except (ValueError, OverflowError):
-        return value
-    return format_datetime(moment, "d MMM y, HH:mm:ss", tzinfo=zone, locale="en")
-
-
 def _cut(text: str) -> str:
     if len(text) <= LONGEST_TEXT:
         return text
@@ -198,9 +175,16 @@ def _cut(text: str) -> str:
 
 
 def tell_apart(was: tuple[Value, Stored], is_: tuple[Value, Stored]) -> tuple[Value, Value]:
-    """Return both values; what is stored where they read the same, for words must hide nothing."""
+    """Return both values; what is stored where they read the same, for words must hide nothing.
+
+    Of long texts, what is there from shortly before they differ.
+    """
     (old, before), (new, after) = was, is_
-    if old.text.split() != new.text.split() or not (old.is_readable and new.is_readable):
+    if not (old.is_readable and new.is_readable):
+        return old, new
+    if old.kind is new.kind is Kind.TEXT and isinstance(before, str) and isinstance(after, str):
+        old, new = _window(old, before, after), _window(new, after, before)
+    if _seen(old.text) != _seen(new.text):
         return old, new
     if old.note != new.note:
         return _with_note(old), _with_note(new)
@@ -210,8 +194,21 @@ def tell_apart(was: tuple[Value, Stored], is_: tuple[Value, Stored]) -> tuple[Va
     return _raw(before, start), _raw(after, start)
 
 
+def _seen(text: str) -> list[str]:
+    """Return the words that a reader can tell from others."""
+    return BLANK.sub(" ", unicodedata.normalize("NFC", text)).split()
+
+
 def _with_note(value: Value) -> Value:
     return replace(value, text=f"{value.text} ({value.note})", note="") if value.note else value
+
+
+def _window(value: Value, text: str, other: str) -> Value:
+    if max(len(text), len(other)) <= LONGEST_TEXT:
+        return value
+    start = max(0, _first_difference(text, other) - BEFORE_DIFFERENCE)
+    end = f"… ({len(text):,} characters)" if len(text) > start + LONGEST_TEXT else ""
+    return Value(Kind.TEXT, f"{'…' if start else ''}{text[start : start + LONGEST_TEXT]}{end}")
 
 
 def _first_difference(one: str, other: str) -> int:
@@ -226,6 +223,10 @@ def _first_difference(one: str, other: str) -> int:
 
 
 def _raw(text: str, start: int) -> Value:
-    shown = text[start : start + LONGEST_TEXT].translate(VISIBLE)
+    shown = BLANK.sub(_made_visible, text[start : start + LONGEST_TEXT])
     end = "…" if len(text) > start + LONGEST_TEXT else ""
     return Value(Kind.TEXT, f"{'…' if start else ''}{shown}{end}")
+
+
+def _made_visible(blank: re.Match[str]) -> str:
+    return "".join(VISIBLE.get(char, f"⟨U+{ord(char):04X}⟩") for char in blank[0])

@@ -683,4 +683,140 @@ COMMENT ON FUNCTION audit._refuse_truncate() IS
 
 REVOKE ALL ON FUNCTION audit._refuse_truncate() FROM PUBLIC;
 
+-- What only reading needs: an index of the words in the log, one of the modules, and a list of the
+-- persons. Every write would have to pay for them, so they are made of a day that is over.
+
+CREATE OR REPLACE FUNCTION audit._words(
+    p_label  text,
+    p_labels jsonb,
+    p_old    jsonb,
+    p_new    jsonb
+)
+    RETURNS tsvector
+    LANGUAGE plpgsql
+    IMMUTABLE
+    SECURITY INVOKER
+    -- So dear that the planner reads an index wherever there is one.
+    COST 2000
+    SET search_path = pg_catalog, pg_temp
+AS $_words$
+DECLARE
+    -- A redacted value is none that anybody could type.
+    c_readable constant jsonpath := '$.* ? (!exists(@.redacted))';
+BEGIN
+    RETURN jsonb_to_tsvector(
+        'simple',
+        jsonb_build_array(p_label,
+                          p_labels,
+                          jsonb_path_query_array(p_old, c_readable),
+                          jsonb_path_query_array(p_new, c_readable)),
+        '["string", "numeric"]');
+EXCEPTION
+    WHEN program_limit_exceeded THEN
+        RETURN to_tsvector('simple', left(coalesce(p_label, ''), 10000));
+END
+$_words$;
+
+COMMENT ON FUNCTION audit._words(text, jsonb, jsonb, jsonb) IS
+    'The words of an entry''s entity_label, labels, old_row and new_row: texts and numbers, less '
+    'redacted values. Of rows with a megabyte of different words, the label''s alone. An index '
+    'holds what this returned: after changing it, drop the indexes of audit.index_day().';
+
+REVOKE ALL ON FUNCTION audit._words(text, jsonb, jsonb, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._words(text, jsonb, jsonb, jsonb) TO audit_reader;
+
+CREATE TABLE IF NOT EXISTS audit.person (
+    actor      text NOT NULL,
+    actor_name text,
+    acted_on   date NOT NULL,
+    CONSTRAINT person_pkey PRIMARY KEY (actor)
+);
+
+COMMENT ON TABLE audit.person IS
+    'Who made changes on the days that audit.index_day() was called for. Other days are read in '
+    'the log itself.';
+COMMENT ON COLUMN audit.person.actor IS 'As entry.actor.';
+COMMENT ON COLUMN audit.person.actor_name IS 'As entry.actor_name, the last of that day.';
+COMMENT ON COLUMN audit.person.acted_on IS 'The last of those days in UTC with a change of theirs.';
+COMMENT ON CONSTRAINT person_pkey ON audit.person IS 'A person is listed once.';
+
+GRANT SELECT ON audit.person TO audit_reader;
+
+ALTER TABLE audit.person ENABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS person_is_read_by_readers ON audit.person;
+CREATE POLICY person_is_read_by_readers
+    ON audit.person
+    FOR SELECT
+    TO audit_reader
+    USING (true);
+COMMENT ON POLICY person_is_read_by_readers ON audit.person IS
+    'Only audit.index_day() writes the persons, whatever else a role has been granted.';
+
+CREATE OR REPLACE FUNCTION audit._list_persons(p_day date)
+    RETURNS void
+    LANGUAGE sql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $_list_persons$
+    INSERT INTO audit.person AS p (actor, actor_name, acted_on)
+    SELECT DISTINCT ON (e.actor) e.actor, e.actor_name, p_day
+    FROM audit.entry AS e
+    WHERE e.actor IS NOT NULL
+      AND e.occurred_at >= p_day::timestamptz
+      AND e.occurred_at < (p_day + 1)::timestamptz
+    ORDER BY e.actor, e.occurred_at DESC, e.id DESC
+    ON CONFLICT (actor) DO UPDATE
+    SET actor_name = excluded.actor_name,
+        acted_on = excluded.acted_on
+    WHERE p.acted_on < excluded.acted_on;
+$_list_persons$;
+
+COMMENT ON FUNCTION audit._list_persons(date) IS
+    'Note who made changes on one day in UTC.';
+
+REVOKE ALL ON FUNCTION audit._list_persons(date) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit.index_day(p_day date)
+    RETURNS boolean
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+    -- A word of 2 kB is left out with a notice: there may be one in every row.
+    SET client_min_messages = 'warning'
+AS $index_day$
+DECLARE
+    v_name text := 'entry_' || to_char(p_day, 'YYYYMMDD');
+BEGIN
+    IF p_day >= (clock_timestamp() AT TIME ZONE 'UTC')::date
+       OR to_regclass(format('audit.%I', v_name)) IS NULL THEN
+        RETURN false;
+    END IF;
+    IF to_regclass(format('audit.%I', v_name || '_words')) IS NULL THEN
+        EXECUTE format('CREATE INDEX %I ON audit.%I '
+                       'USING gin (audit._words(entity_label, labels, old_row, new_row))',
+                       v_name || '_words', v_name);
+        EXECUTE format('COMMENT ON INDEX audit.%I IS %L', v_name || '_words',
+                       'Finds entries by the words in them.');
+        EXECUTE format('CREATE INDEX %I ON audit.%I (module)', v_name || '_module', v_name);
+        EXECUTE format('COMMENT ON INDEX audit.%I IS %L', v_name || '_module',
+                       'Finds the changes of a module in which there are few.');
+        -- Nothing is added to the day any more, so that autovacuum would never count its words.
+        EXECUTE format('ANALYZE audit.%I', v_name);
+        PERFORM audit._list_persons(p_day);
+    END IF;
+    RETURN true;
+END
+$index_day$;
+
+COMMENT ON FUNCTION audit.index_day(date) IS
+    'Make one day in UTC that is over quick to read, unless it is: index its words and modules, '
+    'list its persons. Returns whether it is now: false for a day that is not over or has no '
+    'partition. Writers of other days are not delayed.';
+
+REVOKE ALL ON FUNCTION audit.index_day(date) FROM PUBLIC;
+
 RESET ROLE;

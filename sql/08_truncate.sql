@@ -47,5 +47,3 @@ COMMENT ON FUNCTION audit._refuse_truncate() IS
     'Refuses TRUNCATE of a tracked table with SQLSTATE UA003.';
 
 REVOKE ALL ON FUNCTION audit._refuse_truncate() FROM PUBLIC;
-
-RESET ROLE;

@@ -95,6 +95,11 @@ class Listed:
     footnotes: str
     page: str
 
+    @property
+    def what(self) -> tuple[str, str, str]:
+        """Type of change, where in the product, and the name of what was changed."""
+        return self.kind, self.where, self.name
+
 
 def read_list(html: str) -> list[Listed]:
     """Return the changes that a page lists."""

@@ -32,9 +32,10 @@ def clients(app: Flask) -> dict[str, FlaskClient]:
 def known(crm: Crm, clients: dict[str, FlaskClient]) -> dict[str, str]:
     """What stands in the variable parts of addresses, so that there is something to be seen."""
     ana = new_person("Ana Diaz")
-    crm.add_workflow("Nurture new leads", by=ana)
+    workflow = crm.add_workflow("Nurture new leads", by=ana)
     _, _, transaction, entry = only(clients["admin"], ana).page.split("/")
-    return {"filename": "audit.css", "transaction": transaction, "entry": entry}
+    change = {"transaction": transaction, "entry": entry}
+    return {"filename": "audit.css", "entity": "Workflow", "key": str(workflow)} | change
 
 
 def rules(app: Flask, method: str) -> list[Rule]:
@@ -47,6 +48,14 @@ def address(app: Flask, rule: Rule, known: dict[str, str]) -> str:
             rule.endpoint, {name: known[name] for name in rule.arguments}
         )
     return built
+
+
+def paths(known: dict[str, str]) -> list[str]:
+    """Return the addresses of pages that show what is in the log."""
+    history = f"/history/Workflow/{known['key']}"
+    asked = ("", "?at=2100-01-01T00:00", "?from=2000-01-01T00:00", "?from=2100-01-01T00:00")
+    change = f"/changes/{known['transaction']}/{known['entry']}"
+    return ["/", "/?type=created", change, *(history + query for query in asked)]
 
 
 def ask(client: FlaskClient, path: str, method: str = "GET") -> TestResponse:
@@ -71,7 +80,7 @@ def test_every_route_is_for_admins_but_the_stylesheet_and_the_sign_in(
     }
 
     assert found == {endpoint: expected(endpoint, who) for endpoint in found}
-    assert {"audit.changes", "audit.change"} <= found.keys()
+    assert {"audit.changes", "audit.change", "audit.history"} <= found.keys()
 
 
 def test_a_visitor_is_sent_to_the_sign_in(
@@ -86,7 +95,7 @@ def test_a_visitor_is_sent_to_the_sign_in(
 def test_one_who_is_no_admin_learns_nothing_of_the_log(
     clients: dict[str, FlaskClient], known: dict[str, str]
 ) -> None:
-    for path in ("/", f"/changes/{known['transaction']}/{known['entry']}", "/changes/1/1"):
+    for path in (*paths(known), "/changes/1/1"):
         answer = clients["sales_rep"].get(path)
         assert "The audit log is for admins" in answer.text
         assert "Nurture" not in answer.text
@@ -123,6 +132,10 @@ ANSWERS = [
     (400, "admin", "/?before=x"),
     (404, "admin", "/changes/1/1"),
     (404, "admin", "/nothing"),
+    (404, "admin", "/history/Car/1"),
+    (400, "admin", "/history/Car/1?at=soon"),
+    (403, "sales_rep", "/history/Car/1"),
+    (302, "visitor", "/history/Car/1"),
     (403, "sales_rep", "/"),
     (302, "visitor", "/"),
     (200, "visitor", "/sign-in"),
@@ -174,7 +187,7 @@ def test_the_stylesheet_of_this_version_is_kept_and_nothing_else(
 def test_pages_need_no_script_and_no_other_site(
     clients: dict[str, FlaskClient], known: dict[str, str]
 ) -> None:
-    for path in ("/", f"/changes/{known['transaction']}/{known['entry']}", "/sign-in", "/nothing"):
+    for path in (*paths(known), "/sign-in", "/nothing"):
         page = parse(clients["admin"].get(path).text)
         sources = [
             element.attributes[name]

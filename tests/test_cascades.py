@@ -80,7 +80,7 @@ def test_a_picture_alone_is_an_update_of_the_product_of_its_variant(
 
     change = only(reader, kim)
     assert (change.kind, change.name) == ("Updated", "Lamp 1")
-    assert change.said == "Picture removed: 1.png"
+    assert change.said == "Removed picture: 1.png"
 
 
 def test_rows_of_a_table_without_a_key_are_one_change_of_all_of_them(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from auditviewer.changes import Change, Kind, Verb
-from auditviewer.order import Place
+from auditviewer.changes import Change, Kind
+from auditviewer.order import Place, Verb
 from tests.entries import (
     ACTION,
     CONDITION,

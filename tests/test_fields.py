@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditviewer.fields import Field, Fields, compare_rows, summarise
+from auditviewer.fields import Field, Fields, columns_of, compare_rows
 from auditviewer.records import Column, Labels, Row, Table
-from auditviewer.values import Kind, image
+from auditviewer.rows import RowInWords, summarise
+from auditviewer.stored import image
+from auditviewer.values import Kind
 from tests.entries import ACTION, CONDITION, WORKFLOW, action, condition, workflow
 
 NO_NAMES: Labels = {}
@@ -21,7 +23,7 @@ Told = tuple[str, str, str]
 
 
 def compare(old: Row | None, new: Row | None, table: Table = WORKFLOW, **names: Any) -> Fields:
-    return compare_rows(table, (old, names), (new, names), UTC)
+    return compare_rows(RowInWords(table, old, names, UTC), RowInWords(table, new, names, UTC))
 
 
 def told(fields: Fields) -> list[Told]:
@@ -38,7 +40,8 @@ def inside(before: Any, after: Any) -> list[Told]:
 
 
 def one_line(table: Table, row: Row | None, **names: Any) -> tuple[str, str]:
-    summary = summarise(table, row, names, UTC, frozenset({"position"}))
+    nothing, told = (RowInWords(table, each, names, UTC) for each in (None, row))
+    summary = summarise(told, columns_of(nothing, told, frozenset({"position"})))
     return summary.title, summary.text
 
 
@@ -113,7 +116,8 @@ def test_a_reference_has_the_names_of_then() -> None:
     old, new = {"owner_id": {"7": "Ana Diaz"}}, {"owner_id": {"8": "Jonas Berg"}}
 
     [field] = compare_rows(
-        WORKFLOW, (workflow(owner_id=7), old), (workflow(owner_id=8), new), UTC
+        RowInWords(WORKFLOW, workflow(owner_id=7), old, UTC),
+        RowInWords(WORKFLOW, workflow(owner_id=8), new, UTC),
     ).changed
 
     assert (field.old.text, field.old.note) == ("Ana Diaz", "#7")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -110,27 +111,30 @@ def test_somebody_whose_key_is_system_is_not_the_product(
 
 
 def test_a_person_who_did_nothing_is_told_so_and_stays_chosen(admin: FlaskClient) -> None:
-    asked = {"by": "4711", "module": "Cars"}
+    asked = {"by": "4711", "module": "Users"}
 
     assert page(admin, **asked).first("h2").text == "Filters"
     assert "Nothing matched these filters" in page(admin, **asked).text
-    assert list(chips(admin, **asked)) == ["By 4711", "Module Cars", "Clear all"]
-    assert chosen(admin, **asked) == {"by": "4711", "module": "Cars"}
+    assert list(chips(admin, **asked)) == ["By 4711", "Module Users", "Clear all"]
+    assert chosen(admin, **asked) == {"by": "4711", "module": "Users"}
 
 
 def test_each_chip_takes_one_filter_away_and_keeps_the_others(
     admin: FlaskClient, jonas: Person
 ) -> None:
-    asked = {"period": "30", "by": jonas.key or "", "module": "Users", "zone": "Asia/Tokyo"}
+    key = jonas.key or ""
+    asked = {"period": "30", "q": "a b", "by": key, "type": "deleted", "module": "Users"}
+    asked |= {"entity": "User", "save": "731", "zone": "Asia/Tokyo"}
 
     links = chips(admin, **asked)
 
-    assert links == {
-        "Period Last 30 days": f"/?by={jonas.key}&module=Users&zone=Asia/Tokyo",
-        f"By {jonas.name}": "/?period=30&module=Users&zone=Asia/Tokyo",
-        "Module Users": f"/?period=30&by={jonas.key}&zone=Asia/Tokyo",
-        "Clear all": "/?zone=Asia/Tokyo",
-    }
+    names = ["Period Last 30 days", "Text a b", f"By {jonas.name}", "Type Deleted"]
+    names += ["Module Users", "Entity User", "Save #731"]
+    for name, argument in zip(names, asked, strict=False):
+        others = {each: value for each, value in asked.items() if each != argument}
+        assert dict(parse_qsl(links.pop(name).removeprefix("/?"))) == others
+    assert links == {"Clear all": "/?zone=Asia/Tokyo"}
+    links = chips(admin, **asked)
     assert all(admin.get(link).status_code == 200 for link in links.values())
 
 
@@ -164,6 +168,8 @@ def test_a_person_is_offered_by_the_latest_name(
         ("?period=7&from=2026-11-03", "/?period=7"),
         ("?by=7&by=8&utm_source=mail", "/?by=7"),
         ("?period=soon&zone=Europe/Atlantis", "/"),
+        ("?type=&q=+&entity=&save=", "/"),
+        ("?type=fleeting&save=x&q=a++b", "/?q=a+b"),
         ("?before=", "/"),
     ],
 )

@@ -78,6 +78,13 @@ def test_days_the_wrong_way_round_are_turned() -> None:
         {"by": ""},
         {"by": "="},
         {"module": ""},
+        {"q": " "},
+        {"type": "moved"},
+        {"type": "Created"},
+        {"entity": ""},
+        {"save": "-1"},
+        {"save": "12345678901234567890"},
+        {"save": "٧"},
         {"unknown": "7"},
     ],
 )
@@ -112,9 +119,11 @@ def test_the_zone_is_said_only_where_it_is_another() -> None:
 
 @given(
     st.dictionaries(
-        st.sampled_from(["period", "from", "to", "by", "module", "zone", "other"]),
         st.sampled_from(
-            ["today", "7", "dates", "2026-11-03", "2026-11-09", "Asia/Kolkata", "system"]
+            ["period", "from", "to", "q", "by", "type", "module", "entity", "save", "zone", "other"]
+        ),
+        st.sampled_from(
+            ["today", "7", "dates", "2026-11-03", "2026-11-09", "Asia/Kolkata", "system", "deleted"]
         )
         | st.dates().map(str)
         | st.text(),
@@ -145,15 +154,19 @@ def test_a_period_has_its_words(arguments: dict[str, str], words: str) -> None:
 
 
 def test_each_filter_can_be_taken_away_alone() -> None:
-    all_of_them = asked(period="7", by="4", module="Workflows", zone="Asia/Kolkata")
+    given = {"period": "7", "q": "leads", "by": "4", "type": "deleted", "module": "Workflows"}
+    given |= {"entity": "Workflow", "save": "731", "zone": "Asia/Kolkata"}
+    fields = {"q": "text", "type": "kind"}
 
-    without = {name: all_of_them.without(name) for name in ("period", "by", "module")}
+    for name in set(given) - {"zone"}:
+        without = asked(**given).without(fields.get(name, name))
 
-    assert {name: set(found.arguments()) for name, found in without.items()} == {
-        "period": {"by", "module", "zone"},
-        "by": {"period", "module", "zone"},
-        "module": {"period", "by", "zone"},
-    }
+        assert set(without.arguments()) == set(given) - {name}
+        assert not without.is_empty
+
+
+def test_text_is_what_is_left_without_spaces() -> None:
+    assert asked(q="  nurture \n leads ").text == "nurture leads"
 
 
 def test_a_span_ends_after_its_last_day_whatever_the_zone() -> None:

@@ -36,7 +36,7 @@ def test_adding_a_condition_is_an_update_of_its_workflow(
 
     change = only(admin, ana)
     assert (change.kind, change.name) == ("Updated", "Nurture new leads")
-    assert change.said == "Condition added: Country is CH"
+    assert change.said == "Added condition: Country is CH"
     assert change.rows == [("+ added at 3", "not there", "Country is CH")]
 
 
@@ -68,7 +68,7 @@ def test_conditions_that_swap_places_are_one_move(
     crm.save(swap, workflow, by=ana)
 
     change = only(admin, ana)
-    assert change.said == "Condition moved from 1 to 2: Lead score"
+    assert change.said == "Moved condition Lead score from position 1 to 2"
     assert change.footnotes == "1 other moved up or down to make room."
 
 

@@ -24,8 +24,12 @@ def page(reader: FlaskClient, **asked: str) -> Element:
     return parse(reader.get("/", query_string=asked).text)
 
 
-arguments = st.sampled_from(["period", "from", "to", "by", "module", "zone", "before", "x"])
-words = st.sampled_from(["today", "7", "dates", "0001-01-02", "9998-12-31", "system", "UTC", "\0"])
+arguments = st.sampled_from(
+    ["period", "from", "to", "q", "by", "type", "module", "entity", "save", "zone", "before", "x"]
+)
+words = st.sampled_from(
+    ["today", "7", "dates", "0001-01-02", "9998-12-31", "system", "created", "deleted", "UTC", "\0"]
+)
 query_strings = st.dictionaries(arguments, words | st.dates().map(str) | st.text(max_size=9))
 
 
@@ -45,6 +49,16 @@ def test_no_query_string_breaks_the_list(admin: FlaskClient, asked: dict[str, st
         "/?module=%00",
         "/?%00=%00",
         "/?zone=../../etc/passwd",
+        "/?q=%00",
+        "/?q='",
+        "/?q=%22%5C%27%20%26%20!",
+        "/?save=9999999999999999999",
+        "/?save=-1",
+        "/?type=fleeting",
+        "/history/%2F/%2F",
+        "/history/../..",
+        "/history/Workflow/" + "x" * 5000,
+        "/history/%ff/%ff",
         "/?by=" + "x" * 5000,
         "/changes/0/0",
         "/changes/1/1",
@@ -119,7 +133,8 @@ def test_an_empty_log_says_that_nothing_was_recorded_yet(
     _, admin = fresh
 
     assert "Nothing recorded yet" in page(admin).text
-    assert "Nothing matched these filters" in page(admin, by="7").text
+    assert "Nothing recorded yet" in page(admin, by="7").text
+    assert "Nothing was recorded of Users" in page(admin, module="Users").text
 
 
 def test_a_log_that_tracks_nothing_says_so(crm: Crm, fresh: tuple[Crm, FlaskClient]) -> None:

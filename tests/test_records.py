@@ -5,10 +5,18 @@ from datetime import UTC
 
 import pytest
 
-from auditviewer.records import Column, name_in_words, read_columns, read_json
-from auditviewer.values import as_text, describe, image, number_in_words
+from auditviewer.records import Column, Json, name_in_words, read_columns, read_json
+from auditviewer.stored import as_text, image
+from auditviewer.values import describe
 
 PLAIN = Column("Value")
+
+
+def deepest(stored: Json) -> Json:
+    """Return what is inside of everything."""
+    while isinstance(stored, dict | list):
+        stored = next(iter(stored.values() if isinstance(stored, dict) else stored))
+    return stored
 
 
 @pytest.mark.parametrize("brackets", ["[]", '{"a":}'])
@@ -20,14 +28,24 @@ def test_json_of_any_depth_can_be_read_and_shown(depth: int, brackets: str) -> N
 
     assert image(stored)
     assert describe(stored, PLAIN, {}, UTC).text
-    assert (stored == {"": text}) is (depth > 100)
+    assert (deepest(stored) == 1) is (depth <= 100)
+    assert deepest(stored) in (1, text[100 * len(brackets[:-1]) : len(text) - 100])
+
+
+def test_a_value_that_is_nested_too_deeply_leaves_the_others_readable() -> None:
+    deep = "[" * 5000 + "]" * 5000
+
+    row = read_json(f'{{"id": 7, "name": "a \\"[[", "deep": {deep}, "is_enabled": true}}')
+
+    assert (row["id"], row["name"], row["is_enabled"]) == (7, 'a "[[', True)
+    assert deepest(row["deep"]) == deep[99:-99]
 
 
 def test_a_number_of_thousands_of_digits_can_be_read_and_shown() -> None:
     digits = "9" * 100_000
 
     assert as_text(read_json(digits)) == digits
-    assert number_in_words(read_json(digits)).endswith("… (100,000 characters)")
+    assert describe(read_json(digits), PLAIN, {}, UTC).text.endswith("… (100,000 characters)")
 
 
 @pytest.mark.parametrize(
@@ -56,3 +74,10 @@ def test_the_words_of_columns_keep_their_order_and_references_lose_their_id() ->
         ("b_id", "B id"),
     ]
     assert columns["owner_id"].is_reference
+
+
+def test_the_words_of_columns_have_sentences_and_a_currency() -> None:
+    columns = read_columns({"seats": {"say": {"up": "More"}, "currency": "EUR"}, "name": {}})
+
+    assert (columns["seats"].say, columns["seats"].currency) == ({"up": "More"}, "EUR")
+    assert (columns["name"].say, columns["name"].currency) == ({}, None)

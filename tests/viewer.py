@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,12 @@ def only(reader: FlaskClient, by: Person) -> Listed:
     """Return the only change that somebody made."""
     [change] = changes(reader, by=by.key or "system")
     return change
+
+
+def seen(reader: FlaskClient, by: Person) -> list[Listed]:
+    """Return the changes that somebody made just now, oldest first, each by them and from there."""
+    found = changes(reader, by=by.key or "system")[::-1]
+    for change in found:
+        assert (change.who, change.address) == (by.name, by.ip)
+        assert timedelta(0) <= datetime.now(UTC) - change.when < timedelta(minutes=1)
+    return found

@@ -1,0 +1,166 @@
+"""A list of changes as a page draws it: day by day, with where its rows and its next page lead.
+
+The list of the log and the history of one entity are both such lists.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+
+from flask import abort, url_for
+
+from auditviewer import times
+from auditviewer.addresses import in_path, moment_in_url
+from auditviewer.changes import fold
+from auditviewer.database import Reading
+from auditviewer.english import lowered, plural
+from auditviewer.entries import read_entries, read_fates
+from auditviewer.filters import Filter
+from auditviewer.log import Cursor, Stand, has_newer, read_cursor
+from auditviewer.records import Entry, Tables
+from auditviewer.renamed import read_referred, with_names_of_now
+from auditviewer.saves import Rest, find_page
+from auditviewer.shown import Shown, show
+from auditviewer.site import Site
+
+
+@dataclass(frozen=True)
+class Most:
+    """How much of one change is read, and how many lines of a section are shown."""
+
+    entries: int
+    lines: int
+
+
+IN_LIST, BY_ITSELF = Most(200, 40), Most(5000, 1000)
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where the row of a change leads; *history* and *then* are None for what has no key."""
+
+    page: str
+    history: str | None
+    then: str | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A change in a list, and the others of its save where they are folded behind it."""
+
+    one: Shown
+    links: Links
+    rest: Rest | None
+    rest_url: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A page of changes; *older* is the cursor of the next one, *is_behind*: newer ones came."""
+
+    days: list[tuple[date, list[Line]]]
+    count: int
+    has_rest: bool
+    oldest_shown: datetime | None
+    older: Cursor | None
+    is_first: bool
+    is_behind: bool
+
+
+def list_changes(
+    site: Site, reading: Reading, asked: Filter, since: datetime, tables: Tables, before: str
+) -> Listing:
+    """Return the page that begins at a cursor of a URL; at the newest change, if that is empty."""
+    cursor = _read_cursor(before)
+    page = find_page(reading, asked, since, cursor)
+    shown = show_changes(site, reading, [row.stand for row in page.rows], tables, asked, IN_LIST)
+    lines = [
+        Line(
+            one,
+            links_of(one.change.last, tables, asked),
+            row.rest,
+            url_for(".changes", **asked.arguments() | {"save": row.stand.transaction_id}),
+        )
+        for row, one in zip(page.rows, shown, strict=True)
+        if one
+    ]
+    return Listing(
+        days=list(_by_day(lines, asked)),
+        count=len(lines),
+        has_rest=any(line.rest for line in lines),
+        oldest_shown=page.rows[-1].stand.occurred_at if page.rows else None,
+        older=page.next,
+        is_first=cursor is None,
+        is_behind=cursor is not None and has_newer(reading, asked, cursor),
+    )
+
+
+def _read_cursor(text: str) -> Cursor | None:
+    if not text:
+        return None
+    try:
+        return read_cursor(text)
+    except ValueError:
+        abort(400, "The end of this address, after “before=”, is not whole.")
+
+
+def show_changes(
+    site: Site,
+    reading: Reading,
+    stands: Sequence[Stand],
+    tables: Tables,
+    asked: Filter,
+    most: Most,
+) -> list[Shown | None]:
+    """Return what the pages say of changes; None where nothing of one is found."""
+    changes = [
+        fold(entries, tables, asked.zone, is_partial=len(entries) > most.entries)
+        if entries
+        else None
+        for entries in read_entries(reading, stands, tables, most.entries + 1)
+    ]
+    referred = read_referred(reading, [change for change in changes if change], tables)
+    return [
+        show(
+            with_names_of_now(change, referred, tables),
+            fate,
+            tables,
+            site.settings.product_url,
+            most.lines,
+        )
+        if change
+        else None
+        for change, fate in zip(changes, read_fates(reading, stands), strict=True)
+    ]
+
+
+def links_of(last: Entry, tables: Tables, asked: Filter) -> Links:
+    """Return where a change leads; *last* is its newest entry."""
+    zone = asked.zone_argument
+    page = url_for(".change", transaction=last.transaction_id, entry=last.id, **zone)
+    if last.entity_id is None:
+        return Links(page, None, None)
+    of = about(last.module, last.entity, last.entity_id, tables) | zone
+    then = moment_in_url(last.occurred_at, asked.zone)
+    return Links(page, url_for(".history", **of), url_for(".history", **of, at=then))
+
+
+def about(module: str, entity: str, entity_id: str, tables: Tables) -> dict[str, str]:
+    """Return how an address names an entity: with its module only where that tells it apart."""
+    modules = {table.module for table in tables.values() if table.entity == entity}
+    named = {"entity": in_path(entity), "key": in_path(entity_id)}
+    return named | ({"module": module} if len(modules) > 1 else {})
+
+
+def history_in_words(entity: str) -> str:
+    """Return "History of this workflow", or "of these account settings"."""
+    noun = lowered(entity)
+    return f"History of {'these' if plural(noun) == noun else 'this'} {noun}"
+
+
+def _by_day(lines: Sequence[Line], asked: Filter) -> Iterator[tuple[date, list[Line]]]:
+    for day, on_day in groupby(
+        lines, key=lambda line: times.day_of(line.one.change.last.occurred_at, asked.zone)
+    ):
+        yield day, list(on_day)
