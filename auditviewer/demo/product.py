@@ -73,6 +73,109 @@ WORKFLOW = Page(
 )
 
 
+BILLING = Page(
+    "Plans and billing",
+    """
+    SELECT number AS "Name", plan AS "Plan", licence_count::text AS "User licences",
+           billing_cycle AS "Billed", billing_currency AS "Billing currency",
+           trial_plan AS "Plan of the trial", trial_ends_on::text AS "Trial until"
+    FROM crm.subscription
+    WHERE id = %s
+    """,
+    {
+        "Phone credits": """
+            SELECT invoice_number AS "Invoice", credits::text AS "Credits",
+                   amount || ' ' || currency AS "Price"
+            FROM crm.phone_credit_purchase
+            WHERE EXISTS (SELECT FROM crm.subscription WHERE id = %s)
+            ORDER BY phone_credit_purchase.id DESC
+            """,
+    },
+)
+
+TERRITORY = Page(
+    "Territory",
+    """
+    SELECT t.name AS "Name", t.description AS "Description", r.name AS "Assignment rule",
+           r.position::text AS "Position"
+    FROM crm.territory AS t
+    LEFT JOIN crm.assignment_rule AS r ON r.territory_id = t.id
+    WHERE t.id = %s
+    """,
+)
+
+ASSIGNMENT_RULE = Page(
+    "Assignment rule",
+    """
+    SELECT r.name AS "Name", t.name AS "Territory", r.position::text AS "Position",
+           r.record_type AS "Looks at", r.match AS "Filter groups match"
+    FROM crm.assignment_rule AS r
+    JOIN crm.territory AS t ON t.id = r.territory_id
+    WHERE r.id = %s
+    """,
+    {
+        "Filters": """
+            SELECT g.position::text AS "Group", g.match AS "Conditions match",
+                   c.field AS "Field", c.operator AS "Operator", c.value AS "Value"
+            FROM crm.assignment_filter_group AS g
+            LEFT JOIN crm.assignment_condition AS c ON c.filter_group_id = g.id
+            WHERE g.assignment_rule_id = %s
+            ORDER BY g.position, c.position
+            """,
+        "Access": """
+            SELECT u.full_name AS "User", t.position::text AS "Turn in the round robin"
+            FROM crm.assignment_access AS a
+            JOIN crm.app_user AS u ON u.id = a.user_id
+            LEFT JOIN crm.assignment_round_robin AS t USING (assignment_rule_id, user_id)
+            WHERE a.assignment_rule_id = %s
+            ORDER BY t.position, u.full_name
+            """,
+    },
+)
+
+SALES_SEQUENCE = Page(
+    "Sales sequence",
+    """
+    SELECT s.name AS "Name", s.kind AS "Type", s.record_type AS "For",
+           s.entry_match AS "Entry conditions match", s.exit_match AS "Exit conditions match",
+           s.run_time::text AS "Run time", s.time_zone AS "Time zone",
+           s.schedule::text AS "Schedule", s.is_enabled AS "Enabled", u.full_name AS "Owner"
+    FROM crm.sales_sequence AS s
+    JOIN crm.app_user AS u ON u.id = s.owner_id
+    WHERE s.id = %s
+    """,
+    {
+        "Entry conditions": """
+            SELECT field AS "Field", operator AS "Operator", value AS "Value"
+            FROM crm.sales_sequence_entry_condition
+            WHERE sales_sequence_id = %s
+            ORDER BY position
+            """,
+        "Exit conditions": """
+            SELECT field AS "Field", operator AS "Operator", value AS "Value"
+            FROM crm.sales_sequence_exit_condition
+            WHERE sales_sequence_id = %s
+            ORDER BY position
+            """,
+        "Steps": """
+            SELECT kind AS "Step", subject AS "Subject", wait_days::text AS "Days to wait"
+            FROM crm.sales_sequence_step
+            WHERE sales_sequence_id = %s
+            ORDER BY position
+            """,
+    },
+)
+
+PAGES = {
+    "users": USER,
+    "workflows": WORKFLOW,
+    "territories": TERRITORY,
+    "assignment-rules": ASSIGNMENT_RULE,
+    "sales-sequences": SALES_SEQUENCE,
+}
+SETTINGS_PAGES = {"account": SETTINGS, "billing": BILLING}
+
+
 def create_product(conninfo: str) -> Blueprint:
     """Return the pages below /crm, read over *conninfo*."""
     product = Blueprint(
@@ -83,19 +186,19 @@ def create_product(conninfo: str) -> Blueprint:
         static_folder="static",
     )
 
-    @product.get("/users/<int(max=9223372036854775807):key>")
-    def user(key: int) -> str:
-        return _render(conninfo, USER, key)
+    @product.get(f"/<any({_choice(PAGES)}):kind>/<int(max=9223372036854775807):key>")
+    def record(kind: str, key: int) -> str:
+        return _render(conninfo, PAGES[kind], key)
 
-    @product.get("/workflows/<int(max=9223372036854775807):key>")
-    def workflow(key: int) -> str:
-        return _render(conninfo, WORKFLOW, key)
-
-    @product.get("/settings/account")
-    def account() -> str:
-        return _render(conninfo, SETTINGS, 1)
+    @product.get(f"/settings/<any({_choice(SETTINGS_PAGES)}):kind>")
+    def settings(kind: str) -> str:
+        return _render(conninfo, SETTINGS_PAGES[kind], 1)
 
     return product
+
+
+def _choice(pages: Mapping[str, Page]) -> str:
+    return ", ".join(f'"{name}"' for name in pages)
 
 
 def _render(conninfo: str, page: Page, key: int) -> str:

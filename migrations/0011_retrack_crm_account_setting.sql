@@ -1,0 +1,230 @@
+-- Tracks "crm"."account_setting".
+-- Written by pgwitness. Don't edit: change audit.toml and run "pgwitness generate".
+
+SET LOCAL lock_timeout = '5s';
+
+-- The names of what a row refers to are all that the capture function may read.
+GRANT USAGE ON SCHEMA "crm" TO audit_writer;
+GRANT SELECT ("id", "full_name") ON "crm"."app_user" TO audit_writer;
+
+-- The writer owns what adds entries. It may create in this schema only while it is installed.
+SET ROLE audit_owner;
+GRANT CREATE ON SCHEMA audit TO audit_writer;
+SET ROLE audit_writer;
+
+CREATE OR REPLACE FUNCTION audit."capture_crm_account_setting"()
+    RETURNS trigger
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET row_security = on
+    SET timezone = 'UTC'
+    SET datestyle = 'ISO, YMD'
+    SET intervalstyle = 'postgres'
+    SET extra_float_digits = 1
+    SET bytea_output = 'hex'
+    SET lc_monetary = 'C'
+AS $capture$
+DECLARE
+    v_old jsonb;
+    v_new jsonb;
+    v_row jsonb;
+    v_labels jsonb;
+BEGIN
+    BEGIN
+        v_old := to_jsonb(OLD);
+        v_new := to_jsonb(NEW);
+    EXCEPTION
+        WHEN data_exception OR program_limit_exceeded THEN
+            v_old := audit._salvage(OLD);
+            v_new := audit._salvage(NEW);
+    END;
+
+    -- An update of nothing but these columns is not recorded.
+    IF TG_OP = 'UPDATE'
+       AND (v_old - ARRAY['updated_at'])::text
+         = (v_new - ARRAY['updated_at'])::text
+    THEN
+        RETURN NULL;
+    END IF;
+
+    v_row := coalesce(v_new, v_old);
+
+    -- Names as they are now. One that can't be read is no reason to refuse the write.
+    BEGIN
+        v_labels := nullif(jsonb_strip_nulls(jsonb_build_object(
+            'primary_contact_id', (
+                SELECT jsonb_object_agg(
+                    r."id", left(r."full_name"::text, 256))
+                FROM "crm"."app_user" AS r
+                WHERE r."id" IN (
+                    OLD."primary_contact_id", NEW."primary_contact_id")))), '{}');
+    EXCEPTION
+        WHEN syntax_error_or_access_rule_violation OR lock_not_available THEN
+            NULL;
+    END;
+
+    -- Who, when and from where are the defaults of audit.entry.
+    INSERT INTO audit.entry
+        (source, operation, table_schema, table_name, module, entity, part,
+         entity_id, entity_label, row_key, labels, old_row, new_row)
+    VALUES
+        ('crm', TG_OP, 'crm', 'account_setting',
+         'Account & CRM settings', 'Account settings', NULL,
+         v_row ->> 'id',
+         left(v_row ->> 'company_name', 256),
+         jsonb_build_object('id', v_row -> 'id'),
+         v_labels,
+         audit._redact(v_old, ARRAY['webhook_secret']),
+         audit._redact(v_new, ARRAY['webhook_secret']));
+    RETURN NULL;
+END
+$capture$;
+
+COMMENT ON FUNCTION audit."capture_crm_account_setting"() IS
+    'Adds an entry to audit.entry for each row of "crm"."account_setting" that is written.';
+
+REVOKE ALL ON FUNCTION audit."capture_crm_account_setting"() FROM PUBLIC;
+
+SET ROLE audit_owner;
+REVOKE CREATE ON SCHEMA audit FROM audit_writer;
+RESET ROLE;
+
+CREATE OR REPLACE TRIGGER "!audit_row"
+    AFTER INSERT OR DELETE ON "crm"."account_setting"
+    FOR EACH ROW
+    EXECUTE FUNCTION audit."capture_crm_account_setting"();
+COMMENT ON TRIGGER "!audit_row" ON "crm"."account_setting" IS
+    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
+
+CREATE OR REPLACE TRIGGER "!audit_update"
+    AFTER UPDATE ON "crm"."account_setting"
+    FOR EACH ROW
+    WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.*)
+    EXECUTE FUNCTION audit."capture_crm_account_setting"();
+COMMENT ON TRIGGER "!audit_update" ON "crm"."account_setting" IS
+    'Compares rows as they are stored: 1.10 is not 1.1. What changes nothing is no update.';
+
+CREATE OR REPLACE TRIGGER "!audit_truncate"
+    AFTER TRUNCATE ON "crm"."account_setting"
+    FOR EACH STATEMENT
+    EXECUTE FUNCTION audit._capture_truncate(
+        'crm', 'crm', 'account_setting', 'Account & CRM settings', 'Account settings');
+COMMENT ON TRIGGER "!audit_truncate" ON "crm"."account_setting" IS
+    'TRUNCATE names no rows: it leaves one entry for the table.';
+
+-- ALWAYS: also for rows that replication applies, whatever session_replication_role says.
+ALTER TABLE "crm"."account_setting"
+    ENABLE ALWAYS TRIGGER "!audit_row",
+    ENABLE ALWAYS TRIGGER "!audit_update",
+    ENABLE ALWAYS TRIGGER "!audit_truncate";
+
+-- The words in which the viewer, and anybody in psql, reads the entries of this table.
+SET ROLE audit_owner;
+CALL audit._describe(
+    p_table_schema => 'crm',
+    p_table_name => 'account_setting',
+    p_module => 'Account & CRM settings',
+    p_entity => 'Account settings',
+    p_key_columns => ARRAY['id'],
+    p_ignored => ARRAY['updated_at'],
+    p_redacted => ARRAY['webhook_secret'],
+    p_label_column => 'company_name',
+    p_link => '/settings/account',
+    p_columns => '{
+        "company_name": {"label": "Company name"},
+        "time_zone": {"label": "Time zone"},
+        "webhook_secret": {"label": "Webhook signing key"},
+        "cancellation_requested_at": {
+            "label": "Cancellation requested",
+            "say": {
+                "set": "Account cancellation requested",
+                "cleared": "Request to cancel the account withdrawn"
+            }
+        },
+        "cancellation_reason": {
+            "label": "Reason for cancellation",
+            "say": {
+                "set": "Reason: {new}"
+            }
+        },
+        "primary_contact_id": {
+            "label": "Primary contact",
+            "references": {
+                "schema": "crm",
+                "table": "app_user",
+                "key": "id",
+                "label": "full_name"
+            }
+        },
+        "currency": {
+            "label": "Currency",
+            "values": {
+                "AUD": "Australian dollar (AUD)",
+                "BRL": "Brazilian real (BRL)",
+                "CHF": "Swiss franc (CHF)",
+                "EUR": "Euro (EUR)",
+                "GBP": "Pound sterling (GBP)",
+                "INR": "Indian rupee (INR)",
+                "JPY": "Japanese yen (JPY)",
+                "SEK": "Swedish krona (SEK)",
+                "USD": "US dollar (USD)"
+            }
+        },
+        "language": {
+            "label": "Language",
+            "values": {
+                "de": "German",
+                "en": "English",
+                "es": "Spanish",
+                "fr": "French",
+                "ja": "Japanese",
+                "pt": "Portuguese",
+                "sv": "Swedish"
+            }
+        },
+        "date_format": {
+            "label": "Date format",
+            "values": {
+                "DD/MM/YYYY": "day/month/year (31/12/2026)",
+                "MM/DD/YYYY": "month/day/year (12/31/2026)",
+                "DD.MM.YYYY": "day.month.year (31.12.2026)",
+                "YYYY-MM-DD": "year-month-day (2026-12-31)"
+            }
+        },
+        "time_format": {
+            "label": "Time format",
+            "values": {
+                "12h": "12 hours (2:05 PM)",
+                "24h": "24 hours (14:05)"
+            }
+        },
+        "is_lead_scoring_on": {
+            "label": "Intelligent lead scoring",
+            "values": {
+                "true": "on",
+                "false": "off"
+            }
+        },
+        "is_profile_enrichment_on": {
+            "label": "Automatic profile enrichment",
+            "values": {
+                "true": "on",
+                "false": "off"
+            }
+        },
+        "is_dnd_email_blocked": {
+            "label": "No e-mails to leads and contacts with Do not disturb",
+            "values": {
+                "true": "on",
+                "false": "off"
+            },
+            "say": {
+                "on": "E-mails to leads and contacts with Do not disturb prevented",
+                "off": "E-mails to leads and contacts with Do not disturb allowed"
+            }
+        }
+    }'
+);
+RESET ROLE;

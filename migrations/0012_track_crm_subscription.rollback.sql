@@ -1,0 +1,16 @@
+-- Stops tracking "crm"."subscription".
+-- Written by pgwitness. Its entries stay in the log, and its words in audit.tracked_table.
+
+SET LOCAL lock_timeout = '5s';
+
+DROP TRIGGER IF EXISTS "!audit_row" ON "crm"."subscription";
+DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."subscription";
+DROP TRIGGER IF EXISTS "!audit_truncate" ON "crm"."subscription";
+
+SET ROLE audit_writer;
+DROP FUNCTION IF EXISTS audit."capture_crm_subscription"();
+
+SET ROLE audit_owner;
+CALL audit._forget('crm', 'subscription');
+
+RESET ROLE;

@@ -1,0 +1,16 @@
+-- Stops tracking "crm"."phone_credit_purchase".
+-- Written by pgwitness. Its entries stay in the log, and its words in audit.tracked_table.
+
+SET LOCAL lock_timeout = '5s';
+
+DROP TRIGGER IF EXISTS "!audit_row" ON "crm"."phone_credit_purchase";
+DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."phone_credit_purchase";
+DROP TRIGGER IF EXISTS "!audit_truncate" ON "crm"."phone_credit_purchase";
+
+SET ROLE audit_writer;
+DROP FUNCTION IF EXISTS audit."capture_crm_phone_credit_purchase"();
+
+SET ROLE audit_owner;
+CALL audit._forget('crm', 'phone_credit_purchase');
+
+RESET ROLE;

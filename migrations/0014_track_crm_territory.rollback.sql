@@ -1,0 +1,16 @@
+-- Stops tracking "crm"."territory".
+-- Written by pgwitness. Its entries stay in the log, and its words in audit.tracked_table.
+
+SET LOCAL lock_timeout = '5s';
+
+DROP TRIGGER IF EXISTS "!audit_row" ON "crm"."territory";
+DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."territory";
+DROP TRIGGER IF EXISTS "!audit_truncate" ON "crm"."territory";
+
+SET ROLE audit_writer;
+DROP FUNCTION IF EXISTS audit."capture_crm_territory"();
+
+SET ROLE audit_owner;
+CALL audit._forget('crm', 'territory');
+
+RESET ROLE;

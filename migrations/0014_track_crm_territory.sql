@@ -1,0 +1,120 @@
+-- Tracks "crm"."territory".
+-- Written by pgwitness. Don't edit: change audit.toml and run "pgwitness generate".
+
+SET LOCAL lock_timeout = '5s';
+
+-- The writer owns what adds entries. It may create in this schema only while it is installed.
+SET ROLE audit_owner;
+GRANT CREATE ON SCHEMA audit TO audit_writer;
+SET ROLE audit_writer;
+
+CREATE OR REPLACE FUNCTION audit."capture_crm_territory"()
+    RETURNS trigger
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET row_security = on
+    SET timezone = 'UTC'
+    SET datestyle = 'ISO, YMD'
+    SET intervalstyle = 'postgres'
+    SET extra_float_digits = 1
+    SET bytea_output = 'hex'
+    SET lc_monetary = 'C'
+AS $capture$
+DECLARE
+    v_old jsonb;
+    v_new jsonb;
+    v_row jsonb;
+BEGIN
+    BEGIN
+        v_old := to_jsonb(OLD);
+        v_new := to_jsonb(NEW);
+    EXCEPTION
+        WHEN data_exception OR program_limit_exceeded THEN
+            v_old := audit._salvage(OLD);
+            v_new := audit._salvage(NEW);
+    END;
+
+    -- An update of nothing but these columns is not recorded.
+    IF TG_OP = 'UPDATE'
+       AND (v_old - ARRAY['created_at', 'updated_at'])::text
+         = (v_new - ARRAY['created_at', 'updated_at'])::text
+    THEN
+        RETURN NULL;
+    END IF;
+
+    v_row := coalesce(v_new, v_old);
+
+    -- Who, when and from where are the defaults of audit.entry.
+    INSERT INTO audit.entry
+        (source, operation, table_schema, table_name, module, entity, part,
+         entity_id, entity_label, row_key, labels, old_row, new_row)
+    VALUES
+        ('crm', TG_OP, 'crm', 'territory',
+         'Territories', 'Territory', NULL,
+         v_row ->> 'id',
+         left(v_row ->> 'name', 256),
+         jsonb_build_object('id', v_row -> 'id'),
+         NULL,
+         v_old,
+         v_new);
+    RETURN NULL;
+END
+$capture$;
+
+COMMENT ON FUNCTION audit."capture_crm_territory"() IS
+    'Adds an entry to audit.entry for each row of "crm"."territory" that is written.';
+
+REVOKE ALL ON FUNCTION audit."capture_crm_territory"() FROM PUBLIC;
+
+SET ROLE audit_owner;
+REVOKE CREATE ON SCHEMA audit FROM audit_writer;
+RESET ROLE;
+
+CREATE OR REPLACE TRIGGER "!audit_row"
+    AFTER INSERT OR DELETE ON "crm"."territory"
+    FOR EACH ROW
+    EXECUTE FUNCTION audit."capture_crm_territory"();
+COMMENT ON TRIGGER "!audit_row" ON "crm"."territory" IS
+    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
+
+CREATE OR REPLACE TRIGGER "!audit_update"
+    AFTER UPDATE ON "crm"."territory"
+    FOR EACH ROW
+    WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.*)
+    EXECUTE FUNCTION audit."capture_crm_territory"();
+COMMENT ON TRIGGER "!audit_update" ON "crm"."territory" IS
+    'Compares rows as they are stored: 1.10 is not 1.1. What changes nothing is no update.';
+
+CREATE OR REPLACE TRIGGER "!audit_truncate"
+    AFTER TRUNCATE ON "crm"."territory"
+    FOR EACH STATEMENT
+    EXECUTE FUNCTION audit._capture_truncate(
+        'crm', 'crm', 'territory', 'Territories', 'Territory');
+COMMENT ON TRIGGER "!audit_truncate" ON "crm"."territory" IS
+    'TRUNCATE names no rows: it leaves one entry for the table.';
+
+-- ALWAYS: also for rows that replication applies, whatever session_replication_role says.
+ALTER TABLE "crm"."territory"
+    ENABLE ALWAYS TRIGGER "!audit_row",
+    ENABLE ALWAYS TRIGGER "!audit_update",
+    ENABLE ALWAYS TRIGGER "!audit_truncate";
+
+-- The words in which the viewer, and anybody in psql, reads the entries of this table.
+SET ROLE audit_owner;
+CALL audit._describe(
+    p_table_schema => 'crm',
+    p_table_name => 'territory',
+    p_module => 'Territories',
+    p_entity => 'Territory',
+    p_key_columns => ARRAY['id'],
+    p_ignored => ARRAY['created_at', 'updated_at'],
+    p_label_column => 'name',
+    p_link => '/territories/{id}',
+    p_columns => '{
+        "name": {"label": "Name"},
+        "description": {"label": "Description"}
+    }'
+);
+RESET ROLE;

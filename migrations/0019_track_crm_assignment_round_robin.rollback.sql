@@ -1,0 +1,16 @@
+-- Stops tracking "crm"."assignment_round_robin".
+-- Written by pgwitness. Its entries stay in the log, and its words in audit.tracked_table.
+
+SET LOCAL lock_timeout = '5s';
+
+DROP TRIGGER IF EXISTS "!audit_row" ON "crm"."assignment_round_robin";
+DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."assignment_round_robin";
+DROP TRIGGER IF EXISTS "!audit_truncate" ON "crm"."assignment_round_robin";
+
+SET ROLE audit_writer;
+DROP FUNCTION IF EXISTS audit."capture_crm_assignment_round_robin"();
+
+SET ROLE audit_owner;
+CALL audit._forget('crm', 'assignment_round_robin');
+
+RESET ROLE;

@@ -1,0 +1,16 @@
+-- Stops tracking "crm"."sales_sequence_exit_condition".
+-- Written by pgwitness. Its entries stay in the log, and its words in audit.tracked_table.
+
+SET LOCAL lock_timeout = '5s';
+
+DROP TRIGGER IF EXISTS "!audit_row" ON "crm"."sales_sequence_exit_condition";
+DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."sales_sequence_exit_condition";
+DROP TRIGGER IF EXISTS "!audit_truncate" ON "crm"."sales_sequence_exit_condition";
+
+SET ROLE audit_writer;
+DROP FUNCTION IF EXISTS audit."capture_crm_sales_sequence_exit_condition"();
+
+SET ROLE audit_owner;
+CALL audit._forget('crm', 'sales_sequence_exit_condition');
+
+RESET ROLE;

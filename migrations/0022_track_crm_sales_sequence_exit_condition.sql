@@ -1,0 +1,158 @@
+-- Tracks "crm"."sales_sequence_exit_condition".
+-- Written by pgwitness. Don't edit: change audit.toml and run "pgwitness generate".
+
+SET LOCAL lock_timeout = '5s';
+
+-- The names of what a row refers to are all that the capture function may read.
+GRANT USAGE ON SCHEMA "crm" TO audit_writer;
+GRANT SELECT ("id", "name") ON "crm"."sales_sequence" TO audit_writer;
+
+-- The writer owns what adds entries. It may create in this schema only while it is installed.
+SET ROLE audit_owner;
+GRANT CREATE ON SCHEMA audit TO audit_writer;
+SET ROLE audit_writer;
+
+CREATE OR REPLACE FUNCTION audit."capture_crm_sales_sequence_exit_condition"()
+    RETURNS trigger
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET row_security = on
+    SET timezone = 'UTC'
+    SET datestyle = 'ISO, YMD'
+    SET intervalstyle = 'postgres'
+    SET extra_float_digits = 1
+    SET bytea_output = 'hex'
+    SET lc_monetary = 'C'
+AS $capture$
+DECLARE
+    v_old jsonb;
+    v_new jsonb;
+    v_row jsonb;
+    v_entity_label text;
+BEGIN
+    BEGIN
+        v_old := to_jsonb(OLD);
+        v_new := to_jsonb(NEW);
+    EXCEPTION
+        WHEN data_exception OR program_limit_exceeded THEN
+            v_old := audit._salvage(OLD);
+            v_new := audit._salvage(NEW);
+    END;
+
+    v_row := coalesce(v_new, v_old);
+
+    -- Names as they are now. One that can't be read is no reason to refuse the write.
+    BEGIN
+        SELECT left(a1."name"::text, 256)
+        INTO v_entity_label
+        FROM "crm"."sales_sequence" AS a1
+        WHERE a1."id" = coalesce(NEW."sales_sequence_id", OLD."sales_sequence_id");
+    EXCEPTION
+        WHEN syntax_error_or_access_rule_violation OR lock_not_available THEN
+            NULL;
+    END;
+
+    -- Who, when and from where are the defaults of audit.entry.
+    INSERT INTO audit.entry
+        (source, operation, table_schema, table_name, module, entity, part,
+         entity_id, entity_label, row_key, labels, old_row, new_row)
+    VALUES
+        ('crm', TG_OP, 'crm', 'sales_sequence_exit_condition',
+         'Sales sequences', 'Sales sequence', 'Exit condition',
+         coalesce(v_new ->> 'sales_sequence_id', v_old ->> 'sales_sequence_id'),
+         v_entity_label,
+         jsonb_build_object('id', v_row -> 'id'),
+         NULL,
+         v_old,
+         v_new);
+    RETURN NULL;
+END
+$capture$;
+
+COMMENT ON FUNCTION audit."capture_crm_sales_sequence_exit_condition"() IS
+    'Adds an entry to audit.entry for each row of "crm"."sales_sequence_exit_condition" that is written.';
+
+REVOKE ALL ON FUNCTION audit."capture_crm_sales_sequence_exit_condition"() FROM PUBLIC;
+
+SET ROLE audit_owner;
+REVOKE CREATE ON SCHEMA audit FROM audit_writer;
+RESET ROLE;
+
+CREATE OR REPLACE TRIGGER "!audit_row"
+    AFTER INSERT OR DELETE ON "crm"."sales_sequence_exit_condition"
+    FOR EACH ROW
+    EXECUTE FUNCTION audit."capture_crm_sales_sequence_exit_condition"();
+COMMENT ON TRIGGER "!audit_row" ON "crm"."sales_sequence_exit_condition" IS
+    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
+
+CREATE OR REPLACE TRIGGER "!audit_update"
+    AFTER UPDATE ON "crm"."sales_sequence_exit_condition"
+    FOR EACH ROW
+    WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.*)
+    EXECUTE FUNCTION audit."capture_crm_sales_sequence_exit_condition"();
+COMMENT ON TRIGGER "!audit_update" ON "crm"."sales_sequence_exit_condition" IS
+    'Compares rows as they are stored: 1.10 is not 1.1. What changes nothing is no update.';
+
+CREATE OR REPLACE TRIGGER "!audit_truncate"
+    AFTER TRUNCATE ON "crm"."sales_sequence_exit_condition"
+    FOR EACH STATEMENT
+    EXECUTE FUNCTION audit._capture_truncate(
+        'crm', 'crm', 'sales_sequence_exit_condition', 'Sales sequences', 'Sales sequence', 'Exit condition');
+COMMENT ON TRIGGER "!audit_truncate" ON "crm"."sales_sequence_exit_condition" IS
+    'TRUNCATE names no rows: it leaves one entry for the table.';
+
+-- ALWAYS: also for rows that replication applies, whatever session_replication_role says.
+ALTER TABLE "crm"."sales_sequence_exit_condition"
+    ENABLE ALWAYS TRIGGER "!audit_row",
+    ENABLE ALWAYS TRIGGER "!audit_update",
+    ENABLE ALWAYS TRIGGER "!audit_truncate";
+
+-- The words in which the viewer, and anybody in psql, reads the entries of this table.
+SET ROLE audit_owner;
+CALL audit._describe(
+    p_table_schema => 'crm',
+    p_table_name => 'sales_sequence_exit_condition',
+    p_module => 'Sales sequences',
+    p_entity => 'Sales sequence',
+    p_part => 'Exit condition',
+    p_parent_schema => 'crm',
+    p_parent_table => 'sales_sequence',
+    p_parent_key => ARRAY['sales_sequence_id'],
+    p_key_columns => ARRAY['id'],
+    p_label_column => 'field',
+    p_link => '/sales-sequences/{id}',
+    p_columns => '{
+        "position": {"label": "Position"},
+        "field": {
+            "label": "Field",
+            "values": {
+                "deal_stage": "Deal stage",
+                "lead_score": "Lead score",
+                "lifecycle_stage": "Lifecycle stage",
+                "meeting_booked_at": "Meeting booked",
+                "replied_at": "Replied",
+                "tags": "Tags",
+                "unsubscribed_at": "Unsubscribed"
+            }
+        },
+        "operator": {
+            "label": "Operator",
+            "values": {
+                "is": "is",
+                "is_not": "is not",
+                "contains": "contains",
+                "does_not_contain": "does not contain",
+                "is_greater_than": "is greater than",
+                "is_less_than": "is less than",
+                "is_before": "is before",
+                "is_after": "is after",
+                "is_empty": "is empty",
+                "is_not_empty": "is not empty"
+            }
+        },
+        "value": {"label": "Value"}
+    }'
+);
+RESET ROLE;
