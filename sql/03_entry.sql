@@ -14,8 +14,9 @@ CREATE TABLE IF NOT EXISTS audit.entry (
     transaction_at   timestamptz NOT NULL DEFAULT transaction_timestamp(),
     actor_bound      boolean              DEFAULT CASE
         WHEN current_setting('audit.actor', true) <> ''
-        THEN current_setting('audit.bound_at', true)
-             IS NOT DISTINCT FROM extract(epoch FROM transaction_timestamp())::text
+        THEN current_setting('audit.bound_to', true) IS NOT DISTINCT FROM
+             extract(epoch FROM transaction_timestamp())::text || ' '
+             || current_setting('audit.actor', true)
         END,
     source           text        NOT NULL,
     operation        text        NOT NULL,
@@ -58,7 +59,8 @@ CREATE TABLE IF NOT EXISTS audit.entry (
 COMMENT ON TABLE audit.entry IS
     'One row for each row that an insert, update or delete changed in a tracked table, and one '
     'for each TRUNCATE. Only ever added to; old days are dropped as whole partitions. The '
-    'entries of one transaction_id and entity_id are what an admin calls a change.';
+    'entries of one transaction_id, module, entity, entity_id and actor are what an admin calls a '
+    'change.';
 COMMENT ON COLUMN audit.entry.id IS
     'Orders the entries of one transaction. Across transactions ids do not follow commit order: '
     'to read the log as a stream, take transaction_id < pg_snapshot_xmin(pg_current_snapshot()).';
