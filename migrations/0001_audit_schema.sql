@@ -143,6 +143,7 @@ CREATE TABLE IF NOT EXISTS audit.entry (
     entity           text        NOT NULL,
     part             text,
     entity_id        text,
+    former_entity_id text,
     entity_label     text,
     actor            text                 DEFAULT
         nullif(left(current_setting('audit.actor', true), 256), ''),
@@ -209,6 +210,9 @@ COMMENT ON COLUMN audit.entry.part IS
 COMMENT ON COLUMN audit.entry.entity_id IS
     'Key of the entity as text; a JSON array where the key is composite. Null for TRUNCATE, for a '
     'table without a key, and for a part whose parents were deleted by the same statement.';
+COMMENT ON COLUMN audit.entry.former_entity_id IS
+    'Key of the entity that the row belonged to before the write, where that was another: a part '
+    'that was moved, an entity whose key changed. Null: the same, and for parts of parts.';
 COMMENT ON COLUMN audit.entry.entity_label IS
     'Name of the entity as it was after the write. Null where it has none, or could not be read.';
 COMMENT ON COLUMN audit.entry.actor IS
@@ -264,6 +268,12 @@ CREATE INDEX IF NOT EXISTS entry_by_entity
     ON audit.entry (entity, hashtextextended(entity_id, 0), occurred_at);
 COMMENT ON INDEX audit.entry_by_entity IS
     'Finds the history of one entity, and the changes of one kind of entity.';
+
+CREATE INDEX IF NOT EXISTS entry_by_former_entity
+    ON audit.entry (entity, hashtextextended(former_entity_id, 0), occurred_at)
+    WHERE former_entity_id IS NOT NULL;
+COMMENT ON INDEX audit.entry_by_former_entity IS
+    'Finds what an entity lost to another one. Nearly empty, so that it costs writers nothing.';
 
 -- Entries are added and read. Nobody may change one: not by a privilege that covers every table
 -- (pg_write_all_data), and not by mistake as the owner.

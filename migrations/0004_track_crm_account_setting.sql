@@ -69,11 +69,12 @@ BEGIN
     -- Who, when and from where are the defaults of audit.entry.
     INSERT INTO audit.entry
         (source, operation, table_schema, table_name, module, entity, part,
-         entity_id, entity_label, row_key, labels, old_row, new_row)
+         entity_id, former_entity_id, entity_label, row_key, labels, old_row, new_row)
     VALUES
         ('crm', TG_OP, 'crm', 'account_setting',
          'Account & CRM settings', 'Account settings', NULL,
          v_row ->> 'id',
+         nullif(v_old ->> 'id', v_row ->> 'id'),
          left(v_row ->> 'company_name', 256),
          jsonb_build_object('id', v_row -> 'id'),
          v_labels,

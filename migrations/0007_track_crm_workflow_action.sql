@@ -67,11 +67,13 @@ BEGIN
     -- Who, when and from where are the defaults of audit.entry.
     INSERT INTO audit.entry
         (source, operation, table_schema, table_name, module, entity, part,
-         entity_id, entity_label, row_key, labels, old_row, new_row)
+         entity_id, former_entity_id, entity_label, row_key, labels, old_row, new_row)
     VALUES
         ('crm', TG_OP, 'crm', 'workflow_action',
          'Workflows', 'Workflow', 'Action',
          coalesce(v_new ->> 'workflow_id', v_old ->> 'workflow_id'),
+         nullif(v_old ->> 'workflow_id',
+                coalesce(v_new ->> 'workflow_id', v_old ->> 'workflow_id')),
          v_entity_label,
          jsonb_build_object('id', v_row -> 'id'),
          v_labels,

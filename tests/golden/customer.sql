@@ -41,11 +41,12 @@ BEGIN
     -- Who, when and from where are the defaults of audit.entry.
     INSERT INTO audit.entry
         (source, operation, table_schema, table_name, module, entity, part,
-         entity_id, entity_label, row_key, labels, old_row, new_row)
+         entity_id, former_entity_id, entity_label, row_key, labels, old_row, new_row)
     VALUES
         ('shop', TG_OP, 'shop', 'customer',
          'Customers', 'Customer', NULL,
          v_row ->> 'id',
+         nullif(v_old ->> 'id', v_row ->> 'id'),
          left(v_row ->> 'name', 256),
          jsonb_build_object('id', v_row -> 'id'),
          NULL,

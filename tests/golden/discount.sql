@@ -63,11 +63,12 @@ BEGIN
     -- Who, when and from where are the defaults of audit.entry.
     INSERT INTO audit.entry
         (source, operation, table_schema, table_name, module, entity, part,
-         entity_id, entity_label, row_key, labels, old_row, new_row)
+         entity_id, former_entity_id, entity_label, row_key, labels, old_row, new_row)
     VALUES
         ('shop', TG_OP, 'shop', 'discount',
          'Orders', 'Order', 'Discount',
          v_entity_id,
+         NULL,
          v_entity_label,
          jsonb_build_object('id', v_row -> 'id'),
          NULL,

@@ -59,11 +59,14 @@ BEGIN
     -- Who, when and from where are the defaults of audit.entry.
     INSERT INTO audit.entry
         (source, operation, table_schema, table_name, module, entity, part,
-         entity_id, entity_label, row_key, labels, old_row, new_row)
+         entity_id, former_entity_id, entity_label, row_key, labels, old_row, new_row)
     VALUES
         ('shop', TG_OP, 'shop', 'item',
          'Orders', 'Order', 'Item',
          jsonb_build_array(v_row -> 'order_year', v_row -> 'order_number')::text,
+         CASE WHEN TG_OP = 'UPDATE' THEN nullif(
+             jsonb_build_array(v_old -> 'order_year', v_old -> 'order_number')::text,
+             jsonb_build_array(v_row -> 'order_year', v_row -> 'order_number')::text) END,
          v_entity_label,
          jsonb_build_object('id', v_row -> 'id'),
          NULL,

@@ -41,10 +41,11 @@ BEGIN
     -- Who, when and from where are the defaults of audit.entry.
     INSERT INTO audit.entry
         (source, operation, table_schema, table_name, module, entity, part,
-         entity_id, entity_label, row_key, labels, old_row, new_row)
+         entity_id, former_entity_id, entity_label, row_key, labels, old_row, new_row)
     VALUES
         ('shop', TG_OP, 'Odd "one"', E'it''s; a\\table',
          'What''s odd', E'Back\\slash', NULL,
+         NULL,
          NULL,
          NULL,
          NULL,

@@ -76,11 +76,14 @@ BEGIN
     -- Who, when and from where are the defaults of audit.entry.
     INSERT INTO audit.entry
         (source, operation, table_schema, table_name, module, entity, part,
-         entity_id, entity_label, row_key, labels, old_row, new_row)
+         entity_id, former_entity_id, entity_label, row_key, labels, old_row, new_row)
     VALUES
         ('shop', TG_OP, 'shop', 'order',
          'Orders', 'Order', NULL,
          jsonb_build_array(v_row -> 'year', v_row -> 'number')::text,
+         CASE WHEN TG_OP = 'UPDATE' THEN nullif(
+             jsonb_build_array(v_old -> 'year', v_old -> 'number')::text,
+             jsonb_build_array(v_row -> 'year', v_row -> 'number')::text) END,
          left(v_row ->> 'title', 256),
          jsonb_build_object('year', v_row -> 'year', 'number', v_row -> 'number'),
          v_labels,
