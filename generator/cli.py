@@ -165,10 +165,8 @@ def _connect(database: str) -> Iterator[psycopg.Connection]:
 
 def _report_migration(migration: Migration) -> str:
     verb = migration.verb or "install"
-    return (
-        f"migrations: {migration.subject} – needs a migration ({verb}) – run: pgwitness generate\n"
-        f"{migration.diff}"
-    )
+    line = f"migrations: {migration.subject} – needs a migration ({verb}) – run: pgwitness generate"
+    return f"{line}\n{migration.diff}" if migration.before else line
 
 
 def _report_finding(finding: Finding) -> str:

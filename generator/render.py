@@ -95,6 +95,7 @@ def _capture(tracked: TrackedTable) -> dict[str, object]:
         "references": references,
         "unrecorded": text_array(unrecorded) if unrecorded else Sql(""),
         "entity_id": _entity_id(tracked),
+        "former_entity_id": _former_entity_id(tracked),
         "entity_label": _entity_label(tracked),
         "ancestor": ancestor_query(tracked),
         "row_key": _row_key(tracked.key),
@@ -126,6 +127,19 @@ def _entity_id(tracked: TrackedTable) -> Sql:
         return Sql(f"v_row ->> {literal(columns[0])}")
     values = ", ".join(f"v_row -> {literal(column)}" for column in columns)
     return Sql(f"jsonb_build_array({values})::text")
+
+
+def _former_entity_id(tracked: TrackedTable) -> Sql:
+    """Write the key that the entity had before, where it is another now."""
+    columns = tracked.parent.key if tracked.parent else tracked.key
+    if len(tracked.ancestors) > 1 or not columns:
+        return Sql("NULL")
+    if len(columns) == 1:
+        mark = ",\n                " if tracked.parent else ", "
+        return Sql(f"nullif(v_old ->> {literal(columns[0])}{mark}{_entity_id(tracked)})")
+    former = _entity_id(tracked).replace("v_row", "v_old")
+    keys = f"\n             {former},\n             {_entity_id(tracked)}"
+    return Sql(f"CASE WHEN TG_OP = 'UPDATE' THEN nullif({keys}) END")
 
 
 def _entity_label(tracked: TrackedTable) -> Sql:

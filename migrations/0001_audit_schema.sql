@@ -1,3 +1,5 @@
+SET LOCAL lock_timeout = '5s';
+
 -- Three roles, none of which can log in: one owns the log, one may only add to it, one may only
 -- read it. Roles belong to the whole cluster, so they may be here already.
 
@@ -40,7 +42,8 @@ EXCEPTION
             USING ERRCODE = 'UA005',
                   DETAIL = 'Roles belong to the whole cluster: another database has made them.',
                   HINT = format('As who made them, or as a superuser, run: '
-                                'GRANT audit_owner, audit_writer TO %I', current_user);
+                                'GRANT audit_owner, audit_writer TO %1$I; '
+                                'GRANT audit_reader TO %1$I WITH ADMIN OPTION', current_user);
 END
 $membership$;
 
@@ -64,7 +67,7 @@ CREATE OR REPLACE FUNCTION audit.set_context(
     p_actor      text,
     p_ip         text DEFAULT NULL,
     p_actor_name text DEFAULT NULL,
-    p_context    jsonb DEFAULT NULL
+    p_context    text DEFAULT NULL
 )
     RETURNS void
     LANGUAGE sql
@@ -75,16 +78,17 @@ AS $set_context$
     SELECT set_config('audit.actor', coalesce(p_actor, ''), true),
            set_config('audit.ip', coalesce(p_ip, ''), true),
            set_config('audit.actor_name', coalesce(p_actor_name, ''), true),
-           set_config('audit.context', coalesce(p_context::text, ''), true),
-           set_config('audit.bound_at', extract(epoch FROM transaction_timestamp())::text, true);
+           set_config('audit.context', coalesce(p_context, ''), true),
+           set_config('audit.bound_to', coalesce(
+               extract(epoch FROM transaction_timestamp())::text || ' ' || p_actor, ''), true);
 $set_context$;
 
-COMMENT ON FUNCTION audit.set_context(text, text, text, jsonb) IS
-    'Say who acts, from where and why, until the end of this transaction. The same as four SET '
-    'LOCAL, and it binds them to the transaction: entry.actor_bound is true, so that an actor '
-    'that a pooled connection kept from somebody else can be told from one that was meant.';
+COMMENT ON FUNCTION audit.set_context(text, text, text, text) IS
+    'Say who acts, from where and why (as JSON), until the end of this transaction. The same as '
+    'four SET LOCAL, and it binds the actor to the transaction: entry.actor_bound is true, so that '
+    'one that a pooled connection kept from somebody else can be told from one that was meant.';
 
-REVOKE ALL ON FUNCTION audit.set_context(text, text, text, jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION audit.set_context(text, text, text, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION audit._context(p_said text)
     RETURNS jsonb
@@ -127,8 +131,9 @@ CREATE TABLE IF NOT EXISTS audit.entry (
     transaction_at   timestamptz NOT NULL DEFAULT transaction_timestamp(),
     actor_bound      boolean              DEFAULT CASE
         WHEN current_setting('audit.actor', true) <> ''
-        THEN current_setting('audit.bound_at', true)
-             IS NOT DISTINCT FROM extract(epoch FROM transaction_timestamp())::text
+        THEN current_setting('audit.bound_to', true) IS NOT DISTINCT FROM
+             extract(epoch FROM transaction_timestamp())::text || ' '
+             || current_setting('audit.actor', true)
         END,
     source           text        NOT NULL,
     operation        text        NOT NULL,
@@ -138,6 +143,7 @@ CREATE TABLE IF NOT EXISTS audit.entry (
     entity           text        NOT NULL,
     part             text,
     entity_id        text,
+    former_entity_id text,
     entity_label     text,
     actor            text                 DEFAULT
         nullif(left(current_setting('audit.actor', true), 256), ''),
@@ -171,7 +177,8 @@ CREATE TABLE IF NOT EXISTS audit.entry (
 COMMENT ON TABLE audit.entry IS
     'One row for each row that an insert, update or delete changed in a tracked table, and one '
     'for each TRUNCATE. Only ever added to; old days are dropped as whole partitions. The '
-    'entries of one transaction_id and entity_id are what an admin calls a change.';
+    'entries of one transaction_id, module, entity, entity_id and actor are what an admin calls a '
+    'change.';
 COMMENT ON COLUMN audit.entry.id IS
     'Orders the entries of one transaction. Across transactions ids do not follow commit order: '
     'to read the log as a stream, take transaction_id < pg_snapshot_xmin(pg_current_snapshot()).';
@@ -203,6 +210,9 @@ COMMENT ON COLUMN audit.entry.part IS
 COMMENT ON COLUMN audit.entry.entity_id IS
     'Key of the entity as text; a JSON array where the key is composite. Null for TRUNCATE, for a '
     'table without a key, and for a part whose parents were deleted by the same statement.';
+COMMENT ON COLUMN audit.entry.former_entity_id IS
+    'Key of the entity that the row belonged to before the write, where that was another: a part '
+    'that was moved, an entity whose key changed. Null: the same, and for parts of parts.';
 COMMENT ON COLUMN audit.entry.entity_label IS
     'Name of the entity as it was after the write. Null where it has none, or could not be read.';
 COMMENT ON COLUMN audit.entry.actor IS
@@ -259,6 +269,12 @@ CREATE INDEX IF NOT EXISTS entry_by_entity
 COMMENT ON INDEX audit.entry_by_entity IS
     'Finds the history of one entity, and the changes of one kind of entity.';
 
+CREATE INDEX IF NOT EXISTS entry_by_former_entity
+    ON audit.entry (entity, hashtextextended(former_entity_id, 0), occurred_at)
+    WHERE former_entity_id IS NOT NULL;
+COMMENT ON INDEX audit.entry_by_former_entity IS
+    'Finds what an entity lost to another one. Nearly empty, so that it costs writers nothing.';
+
 -- Entries are added and read. Nobody may change one: not by a privilege that covers every table
 -- (pg_write_all_data), and not by mistake as the owner.
 
@@ -289,6 +305,7 @@ COMMENT ON POLICY entry_is_read_by_readers ON audit.entry IS
 CREATE OR REPLACE FUNCTION audit._refuse_change()
     RETURNS trigger
     LANGUAGE plpgsql
+    VOLATILE
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_refuse_change$
@@ -383,6 +400,29 @@ $first_days$;
 
 -- Rows as the log stores them: as jsonb, and redacted where audit.toml says so.
 
+CREATE OR REPLACE FUNCTION audit._as_text(p_value anyelement)
+    RETURNS text
+    LANGUAGE plpgsql
+    STABLE
+    STRICT
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_as_text$
+BEGIN
+    RETURN left(p_value::text, 1048576);
+EXCEPTION
+    WHEN program_limit_exceeded OR internal_error THEN
+        RETURN format('(%s bytes, too many for a text)', pg_column_size(p_value));
+END
+$_as_text$;
+
+COMMENT ON FUNCTION audit._as_text(anyelement) IS
+    'A value as text, cut at 1,048,576 characters; only its size where PostgreSQL can''t write it '
+    'as one, such as a bytea of 600 MB.';
+
+REVOKE ALL ON FUNCTION audit._as_text(anyelement) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._as_text(anyelement) TO audit_writer;
+
 CREATE OR REPLACE FUNCTION audit._salvage(p_row anyelement)
     RETURNS jsonb
     LANGUAGE plpgsql
@@ -405,8 +445,8 @@ BEGIN
         BEGIN
             EXECUTE format('SELECT to_jsonb(($1).%I)', v_name) INTO v_value USING p_row;
         EXCEPTION
-            WHEN data_exception OR program_limit_exceeded THEN
-                EXECUTE format('SELECT to_jsonb(left(($1).%I::text, 1048576))', v_name)
+            WHEN data_exception OR program_limit_exceeded OR internal_error THEN
+                EXECUTE format('SELECT to_jsonb(audit._as_text(($1).%I))', v_name)
                 INTO v_value USING p_row;
         END;
         v_row := v_row || jsonb_build_object(v_name, v_value);
@@ -452,16 +492,17 @@ INSERT INTO audit.fingerprint_key (is_only) VALUES (true) ON CONFLICT DO NOTHING
 CREATE OR REPLACE FUNCTION audit._redact(p_row jsonb, p_columns text[])
     RETURNS jsonb
     LANGUAGE sql
-    VOLATILE
+    STABLE
     STRICT
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $_redact$
-    -- A dump of the schema alone leaves the key behind: values are hidden without it, too.
+    -- A dump of the schema alone leaves the key behind: values are hidden without it, too, and
+    -- look alike.
     SELECT p_row || coalesce(jsonb_object_agg(c.name, jsonb_build_object('redacted',
-               left(encode(sha256(convert_to(coalesce(k.secret, gen_random_uuid()::text)
-                                             || c.name || chr(31) || (p_row ->> c.name),
-                                             'UTF8')), 'hex'), 16))), '{}')
+               coalesce(left(encode(sha256(convert_to(k.secret || c.name || chr(31)
+                                                      || (p_row ->> c.name), 'UTF8')), 'hex'), 16),
+                        repeat('0', 16)))), '{}')
     FROM unnest(p_columns) AS c (name)
          LEFT JOIN audit.fingerprint_key AS k ON true
     WHERE p_row ->> c.name IS NOT NULL;
@@ -469,7 +510,7 @@ $_redact$;
 
 COMMENT ON FUNCTION audit._redact(jsonb, text[]) IS
     'A row with the named columns'' values replaced by {"redacted": fingerprint}. Equal values of '
-    'one column have equal fingerprints while there is a key; null stays null.';
+    'one column have equal fingerprints; all have, while there is no key. Null stays null.';
 
 REVOKE ALL ON FUNCTION audit._redact(jsonb, text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._redact(jsonb, text[]) TO audit_writer;
@@ -635,13 +676,14 @@ REVOKE ALL ON PROCEDURE audit._forget(text, text) FROM PUBLIC;
 
 -- TRUNCATE removes rows without naming them, so no row trigger sees it.
 
--- The writer owns what adds entries. It may create in this schema only while it is installed.
+-- The writer owns what adds entries, and may create it here only for as long as that takes.
 GRANT CREATE ON SCHEMA audit TO audit_writer;
 SET ROLE audit_writer;
 
 CREATE OR REPLACE FUNCTION audit._capture_truncate()
     RETURNS trigger
     LANGUAGE plpgsql
+    VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     SET row_security = on
@@ -667,6 +709,7 @@ REVOKE CREATE ON SCHEMA audit FROM audit_writer;
 CREATE OR REPLACE FUNCTION audit._refuse_truncate()
     RETURNS trigger
     LANGUAGE plpgsql
+    VOLATILE
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_refuse_truncate$

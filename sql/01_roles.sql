@@ -1,3 +1,5 @@
+SET LOCAL lock_timeout = '5s';
+
 -- Three roles, none of which can log in: one owns the log, one may only add to it, one may only
 -- read it. Roles belong to the whole cluster, so they may be here already.
 
@@ -40,7 +42,8 @@ EXCEPTION
             USING ERRCODE = 'UA005',
                   DETAIL = 'Roles belong to the whole cluster: another database has made them.',
                   HINT = format('As who made them, or as a superuser, run: '
-                                'GRANT audit_owner, audit_writer TO %I', current_user);
+                                'GRANT audit_owner, audit_writer TO %1$I; '
+                                'GRANT audit_reader TO %1$I WITH ADMIN OPTION', current_user);
 END
 $membership$;
 

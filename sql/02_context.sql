@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION audit.set_context(
     p_actor      text,
     p_ip         text DEFAULT NULL,
     p_actor_name text DEFAULT NULL,
-    p_context    jsonb DEFAULT NULL
+    p_context    text DEFAULT NULL
 )
     RETURNS void
     LANGUAGE sql
@@ -20,16 +20,17 @@ AS $set_context$
     SELECT set_config('audit.actor', coalesce(p_actor, ''), true),
            set_config('audit.ip', coalesce(p_ip, ''), true),
            set_config('audit.actor_name', coalesce(p_actor_name, ''), true),
-           set_config('audit.context', coalesce(p_context::text, ''), true),
-           set_config('audit.bound_at', extract(epoch FROM transaction_timestamp())::text, true);
+           set_config('audit.context', coalesce(p_context, ''), true),
+           set_config('audit.bound_to', coalesce(
+               extract(epoch FROM transaction_timestamp())::text || ' ' || p_actor, ''), true);
 $set_context$;
 
-COMMENT ON FUNCTION audit.set_context(text, text, text, jsonb) IS
-    'Say who acts, from where and why, until the end of this transaction. The same as four SET '
-    'LOCAL, and it binds them to the transaction: entry.actor_bound is true, so that an actor '
-    'that a pooled connection kept from somebody else can be told from one that was meant.';
+COMMENT ON FUNCTION audit.set_context(text, text, text, text) IS
+    'Say who acts, from where and why (as JSON), until the end of this transaction. The same as '
+    'four SET LOCAL, and it binds the actor to the transaction: entry.actor_bound is true, so that '
+    'one that a pooled connection kept from somebody else can be told from one that was meant.';
 
-REVOKE ALL ON FUNCTION audit.set_context(text, text, text, jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION audit.set_context(text, text, text, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION audit._context(p_said text)
     RETURNS jsonb

@@ -14,8 +14,9 @@ CREATE TABLE IF NOT EXISTS audit.entry (
     transaction_at   timestamptz NOT NULL DEFAULT transaction_timestamp(),
     actor_bound      boolean              DEFAULT CASE
         WHEN current_setting('audit.actor', true) <> ''
-        THEN current_setting('audit.bound_at', true)
-             IS NOT DISTINCT FROM extract(epoch FROM transaction_timestamp())::text
+        THEN current_setting('audit.bound_to', true) IS NOT DISTINCT FROM
+             extract(epoch FROM transaction_timestamp())::text || ' '
+             || current_setting('audit.actor', true)
         END,
     source           text        NOT NULL,
     operation        text        NOT NULL,
@@ -25,6 +26,7 @@ CREATE TABLE IF NOT EXISTS audit.entry (
     entity           text        NOT NULL,
     part             text,
     entity_id        text,
+    former_entity_id text,
     entity_label     text,
     actor            text                 DEFAULT
         nullif(left(current_setting('audit.actor', true), 256), ''),
@@ -58,7 +60,8 @@ CREATE TABLE IF NOT EXISTS audit.entry (
 COMMENT ON TABLE audit.entry IS
     'One row for each row that an insert, update or delete changed in a tracked table, and one '
     'for each TRUNCATE. Only ever added to; old days are dropped as whole partitions. The '
-    'entries of one transaction_id and entity_id are what an admin calls a change.';
+    'entries of one transaction_id, module, entity, entity_id and actor are what an admin calls a '
+    'change.';
 COMMENT ON COLUMN audit.entry.id IS
     'Orders the entries of one transaction. Across transactions ids do not follow commit order: '
     'to read the log as a stream, take transaction_id < pg_snapshot_xmin(pg_current_snapshot()).';
@@ -90,6 +93,9 @@ COMMENT ON COLUMN audit.entry.part IS
 COMMENT ON COLUMN audit.entry.entity_id IS
     'Key of the entity as text; a JSON array where the key is composite. Null for TRUNCATE, for a '
     'table without a key, and for a part whose parents were deleted by the same statement.';
+COMMENT ON COLUMN audit.entry.former_entity_id IS
+    'Key of the entity that the row belonged to before the write, where that was another: a part '
+    'that was moved, an entity whose key changed. Null: the same, and for parts of parts.';
 COMMENT ON COLUMN audit.entry.entity_label IS
     'Name of the entity as it was after the write. Null where it has none, or could not be read.';
 COMMENT ON COLUMN audit.entry.actor IS
@@ -145,3 +151,9 @@ CREATE INDEX IF NOT EXISTS entry_by_entity
     ON audit.entry (entity, hashtextextended(entity_id, 0), occurred_at);
 COMMENT ON INDEX audit.entry_by_entity IS
     'Finds the history of one entity, and the changes of one kind of entity.';
+
+CREATE INDEX IF NOT EXISTS entry_by_former_entity
+    ON audit.entry (entity, hashtextextended(former_entity_id, 0), occurred_at)
+    WHERE former_entity_id IS NOT NULL;
+COMMENT ON INDEX audit.entry_by_former_entity IS
+    'Finds what an entity lost to another one. Nearly empty, so that it costs writers nothing.';

@@ -28,6 +28,7 @@ COMMENT ON POLICY entry_is_read_by_readers ON audit.entry IS
 CREATE OR REPLACE FUNCTION audit._refuse_change()
     RETURNS trigger
     LANGUAGE plpgsql
+    VOLATILE
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_refuse_change$

@@ -1,5 +1,28 @@
 -- Rows as the log stores them: as jsonb, and redacted where audit.toml says so.
 
+CREATE OR REPLACE FUNCTION audit._as_text(p_value anyelement)
+    RETURNS text
+    LANGUAGE plpgsql
+    STABLE
+    STRICT
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_as_text$
+BEGIN
+    RETURN left(p_value::text, 1048576);
+EXCEPTION
+    WHEN program_limit_exceeded OR internal_error THEN
+        RETURN format('(%s bytes, too many for a text)', pg_column_size(p_value));
+END
+$_as_text$;
+
+COMMENT ON FUNCTION audit._as_text(anyelement) IS
+    'A value as text, cut at 1,048,576 characters; only its size where PostgreSQL can''t write it '
+    'as one, such as a bytea of 600 MB.';
+
+REVOKE ALL ON FUNCTION audit._as_text(anyelement) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._as_text(anyelement) TO audit_writer;
+
 CREATE OR REPLACE FUNCTION audit._salvage(p_row anyelement)
     RETURNS jsonb
     LANGUAGE plpgsql
@@ -22,8 +45,8 @@ BEGIN
         BEGIN
             EXECUTE format('SELECT to_jsonb(($1).%I)', v_name) INTO v_value USING p_row;
         EXCEPTION
-            WHEN data_exception OR program_limit_exceeded THEN
-                EXECUTE format('SELECT to_jsonb(left(($1).%I::text, 1048576))', v_name)
+            WHEN data_exception OR program_limit_exceeded OR internal_error THEN
+                EXECUTE format('SELECT to_jsonb(audit._as_text(($1).%I))', v_name)
                 INTO v_value USING p_row;
         END;
         v_row := v_row || jsonb_build_object(v_name, v_value);
@@ -69,16 +92,17 @@ INSERT INTO audit.fingerprint_key (is_only) VALUES (true) ON CONFLICT DO NOTHING
 CREATE OR REPLACE FUNCTION audit._redact(p_row jsonb, p_columns text[])
     RETURNS jsonb
     LANGUAGE sql
-    VOLATILE
+    STABLE
     STRICT
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $_redact$
-    -- A dump of the schema alone leaves the key behind: values are hidden without it, too.
+    -- A dump of the schema alone leaves the key behind: values are hidden without it, too, and
+    -- look alike.
     SELECT p_row || coalesce(jsonb_object_agg(c.name, jsonb_build_object('redacted',
-               left(encode(sha256(convert_to(coalesce(k.secret, gen_random_uuid()::text)
-                                             || c.name || chr(31) || (p_row ->> c.name),
-                                             'UTF8')), 'hex'), 16))), '{}')
+               coalesce(left(encode(sha256(convert_to(k.secret || c.name || chr(31)
+                                                      || (p_row ->> c.name), 'UTF8')), 'hex'), 16),
+                        repeat('0', 16)))), '{}')
     FROM unnest(p_columns) AS c (name)
          LEFT JOIN audit.fingerprint_key AS k ON true
     WHERE p_row ->> c.name IS NOT NULL;
@@ -86,7 +110,7 @@ $_redact$;
 
 COMMENT ON FUNCTION audit._redact(jsonb, text[]) IS
     'A row with the named columns'' values replaced by {"redacted": fingerprint}. Equal values of '
-    'one column have equal fingerprints while there is a key; null stays null.';
+    'one column have equal fingerprints; all have, while there is no key. Null stays null.';
 
 REVOKE ALL ON FUNCTION audit._redact(jsonb, text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._redact(jsonb, text[]) TO audit_writer;

@@ -1,12 +1,13 @@
 -- TRUNCATE removes rows without naming them, so no row trigger sees it.
 
--- The writer owns what adds entries. It may create in this schema only while it is installed.
+-- The writer owns what adds entries, and may create it here only for as long as that takes.
 GRANT CREATE ON SCHEMA audit TO audit_writer;
 SET ROLE audit_writer;
 
 CREATE OR REPLACE FUNCTION audit._capture_truncate()
     RETURNS trigger
     LANGUAGE plpgsql
+    VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     SET row_security = on
@@ -32,6 +33,7 @@ REVOKE CREATE ON SCHEMA audit FROM audit_writer;
 CREATE OR REPLACE FUNCTION audit._refuse_truncate()
     RETURNS trigger
     LANGUAGE plpgsql
+    VOLATILE
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_refuse_truncate$

@@ -1,4 +1,9 @@
--- Takes the audit schema away again, while it is empty and nothing writes into it.
+-- Takes the audit schema away again, while it is empty and nothing writes into it. Without CASCADE:
+-- what somebody has built on it, such as a view, is a reason for PostgreSQL to refuse.
+
+SET LOCAL lock_timeout = '5s';
+
+LOCK TABLE audit.entry, audit.tracked_table IN ACCESS EXCLUSIVE MODE;
 
 DO $refuse_to_lose_entries$
 BEGIN
@@ -15,6 +20,21 @@ BEGIN
 END
 $refuse_to_lose_entries$;
 
-DROP SCHEMA audit CASCADE;
+DROP TABLE audit.entry;
+DROP SEQUENCE audit.entry_id_seq;
+DROP TABLE audit.tracked_table;
+DROP TABLE audit.fingerprint_key;
+DROP FUNCTION audit.set_context(text, text, text, text);
+DROP FUNCTION audit._context(text);
+DROP FUNCTION audit._refuse_change();
+DROP FUNCTION audit._refuse_truncate();
+DROP FUNCTION audit._capture_truncate();
+DROP FUNCTION audit._add_partition(date, date);
+DROP FUNCTION audit._redact(jsonb, text[]);
+DROP FUNCTION audit._salvage(anyelement);
+DROP FUNCTION audit._as_text(anyelement);
+DROP PROCEDURE audit._describe;
+DROP PROCEDURE audit._forget(text, text);
+DROP SCHEMA audit;
 
 -- The roles stay: they belong to the cluster, where another database may use them.

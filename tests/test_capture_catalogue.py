@@ -31,6 +31,9 @@ CHANGES = {
     "the referenced label is retyped": """
         ALTER TABLE shop.seller ALTER COLUMN full_name TYPE json USING to_json(full_name)""",
     "the referenced table hides its rows": "ALTER TABLE shop.seller ENABLE ROW LEVEL SECURITY",
+    "the referenced table's policy raises an error": """
+        ALTER TABLE shop.seller ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY tenant ON shop.seller USING (id = 'no number'::text::int)""",
     "the way to the parent is dropped": "ALTER TABLE shop.variant DROP COLUMN product_id",
     "the way to the parent is renamed": """
         ALTER TABLE shop.variant RENAME COLUMN product_id TO product""",

@@ -61,6 +61,7 @@ def test_a_child_that_moves_belongs_to_its_new_parent(lamp: Connection, log: Log
 
     entry = log()[-1]
     assert (entry.entity_id, entry.entity_label) == ("8", "Chair")
+    assert entry.former_entity_id == "7"
     assert entry.old_row["product_id"] == 7
 
 

@@ -31,6 +31,12 @@ RIGHTS = {
     "GRANT EXECUTE ON FUNCTION audit.set_context TO PUBLIC": "changed function audit.set_context",
     "GRANT EXECUTE ON FUNCTION audit._redact TO crm_app": "changed function audit._redact",
     "REVOKE EXECUTE ON FUNCTION audit._redact FROM audit_writer": "missing function audit._redact",
+    "GRANT audit_writer TO crm_app": "changed role audit_writer",
+    "ALTER ROLE audit_owner BYPASSRLS": "changed role audit_owner",
+    "ALTER ROLE audit_reader LOGIN": "changed role audit_reader",
+    "GRANT SELECT (email), UPDATE (role) ON crm.app_user TO audit_writer":
+        "changed table crm.app_user",
+    "GRANT SELECT ON crm.workflow TO audit_writer": "changed table crm.workflow",
 }  # fmt: skip
 TABLE = {
     "ALTER TABLE audit.tracked_table DROP COLUMN untracked_at":
@@ -67,6 +73,7 @@ PARTITIONS = {
     "DROP TABLE {last}": "missing table audit.entry",
 }  # fmt: skip
 RUN_AGAIN = {
+    "DELETE FROM audit.fingerprint_key": "missing table audit.fingerprint_key",
     "DROP FUNCTION audit.set_context": "missing function audit.set_context",
     "ALTER FUNCTION audit._redact SECURITY INVOKER": "changed function audit._redact",
     "ALTER FUNCTION audit._context RESET search_path": "changed function audit._context",

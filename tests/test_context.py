@@ -2,6 +2,7 @@
 
 import json
 from ipaddress import ip_address
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -107,7 +108,7 @@ def test_an_actor_set_for_the_session_leaks_and_is_seen_to_be_unbound(
 def test_a_leaked_context_of_an_earlier_transaction_is_not_bound(app: Connection, log: Log) -> None:
     with app.transaction():
         app.execute("SELECT audit.set_context('42')")
-        for setting in ("audit.actor", "audit.bound_at"):
+        for setting in ("audit.actor", "audit.bound_to"):
             app.execute("SELECT set_config(%s, current_setting(%s), false)", [setting] * 2)
         insert(app, "variant", id=1)
     insert(app, "variant", id=2)
@@ -124,6 +125,39 @@ def test_set_context_wins_over_a_leaked_actor(app: Connection, log: Log) -> None
 
     [entry] = log()
     assert (entry.actor, entry.ip, entry.actor_bound) == ("43", None, True)
+
+
+def test_an_actor_set_by_hand_after_another_was_bound_is_not_bound(
+    app: Connection, log: Log
+) -> None:
+    with app.transaction():
+        app.execute("SELECT audit.set_context('42')")
+        app.execute("SET LOCAL audit.actor = '43'")
+        insert(app, "variant")
+
+    [entry] = log()
+    assert (entry.actor, entry.actor_bound) == ("43", False)
+
+
+@pytest.mark.parametrize("actor", [42, 2**40, UUID(int=7), "42"])
+def test_a_program_binds_values_of_any_type(app: Connection, log: Log, actor: object) -> None:
+    with app.transaction():
+        app.execute(
+            "SELECT audit.set_context(%s::text, %s, %s)", [actor, "203.0.113.24", "Ana Diaz"]
+        )
+        insert(app, "variant")
+
+    [entry] = log()
+    assert (entry.actor, entry.ip, entry.actor_name) == (str(actor), "203.0.113.24", "Ana Diaz")
+
+
+def test_set_context_refuses_no_context(app: Connection, log: Log) -> None:
+    with app.transaction():
+        app.execute("SELECT audit.set_context('42', p_context => '{\"agent\": \"\\u0000\"}')")
+        insert(app, "variant")
+
+    [entry] = log()
+    assert entry.context == {"unparsed": '{"agent": "\\u0000"}'}
 
 
 def test_a_savepoint_rolled_back_takes_its_actor_with_it(app: Connection, log: Log) -> None:

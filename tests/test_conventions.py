@@ -126,7 +126,8 @@ def test_sql_fits_the_width_of_a_review(path: Path) -> None:
 @pytest.mark.parametrize("path", SQL, ids=lambda path: path.name)
 def test_sql_never_catches_everything_and_never_refuses_without_saying_why(path: Path) -> None:
     text = path.read_text("utf-8")
-    assert "WHEN OTHERS" not in text
+    # But for the names of a row's references: they are read through other people's policies.
+    assert text.count("WHEN OTHERS") == (path.name == "track.sql.j2")
     for refusal in re.findall(r"RAISE EXCEPTION.*?;", text, re.DOTALL):
         assert "ERRCODE = 'UA" in refusal
         assert "HINT = " in refusal

@@ -25,7 +25,7 @@ SAY_WHO: LiteralString = """
 
 # The same in one call, which also binds the actor to this transaction.
 SAY_WHO_BOUND: LiteralString = """
-    SELECT audit.set_context(%(actor)s, %(ip)s, %(name)s, %(context)s::jsonb)
+    SELECT audit.set_context(%(actor)s, %(ip)s, %(name)s, %(context)s)
 """
 
 

@@ -18,8 +18,9 @@ from generator.drift.installed import read_installed
 from generator.drift.objects import Objects, named
 from generator.drift.partitions import compare_partitions, read_partitions
 from generator.drift.refusals import find_refusals
+from generator.drift.rights import find_rights
 from generator.drift.tracked import compare_table, find_orphans, is_installed
-from generator.drift.words import TABLE, read_words
+from generator.drift.words import TABLE, find_missing_key, read_words
 from generator.render import render_audit_schema, render_track
 
 __all__ = ["Finding", "find_drift"]
@@ -41,7 +42,8 @@ def find_drift(connection: psycopg.Connection[Any], config: Config) -> list[Find
             for finding in find_conflicts(tracked, tables, known)
         ]
         script = f"{config.migrations}/…_audit_schema.sql"
-        again = f"apply the migrations; where they are: psql -1 -f {script} (the newest)"
+        psql = "psql -1 -v ON_ERROR_STOP=1 -f"
+        again = f"apply the migrations; where they are: {psql} {script} (the newest)"
         if named("schema", None) not in installed.owners:
             what = "the audit log is not installed"
             return [Finding("missing", named("schema", None), what, again), *conflicts]
@@ -55,6 +57,8 @@ def find_drift(connection: psycopg.Connection[Any], config: Config) -> list[Find
 def _compare_schema(connection: Connection, installed: Objects, again: str) -> Iterator[Finding]:
     declared = read_declared(render_audit_schema())
     yield from compare(declared, installed, again)
+    if named("table", "fingerprint_key") in installed.owners:
+        yield from find_missing_key(connection, again)
     if named("table", "entry") in installed.owners:
         partitions = read_partitions(connection)
         yield from compare_partitions(partitions, declared, installed, again)
@@ -75,4 +79,5 @@ def _compare_tables(
             if is_installed(declared, installed):
                 capturing.append(tracked)
     yield from find_refusals(connection, capturing)
+    yield from find_rights(connection, config.tables)
     yield from find_orphans(config, installed, words)

@@ -24,7 +24,8 @@ def compare_table(
     tracked: TrackedTable, declared: Objects, installed: Objects, words: AllWords
 ) -> Iterator[Finding]:
     """Yield how the tracking of a table differs from what audit.toml says."""
-    command = f"pgwitness render --table {shlex.quote(str(tracked.name))} | psql -1 -f -"
+    rendered = f"pgwitness render --table {shlex.quote(str(tracked.name))}"
+    command = f"{rendered} | psql -1 -v ON_ERROR_STOP=1 -f -"
     again = f"apply the migrations; where they are: {command}"
     if not is_installed(declared, installed):
         yield Finding("missing", f"table {tracked.name}", "is not tracked", again)
@@ -49,11 +50,14 @@ def find_orphans(config: Config, installed: Objects, words: AllWords) -> Iterato
     functions = {named("function", name.capture_function) for name in names}
     for trigger in installed.triggers.values():
         if _is_ours(trigger) and not names & {trigger.table, trigger.root}:
-            yield drop_trigger(trigger, "its table is not in audit.toml")
+            what = "its table is not in audit.toml"
+            fix = "apply the migration that untracks it; or name it there, where it was renamed"
+            yield Finding("orphan", trigger.object, what, fix)
     for routine in installed.routines:
         if routine.object.startswith(_CAPTURE) and routine.object not in functions:
             what = "captures no table of audit.toml"
-            yield Finding("orphan", routine.object, what, f"DROP {routine.object}")
+            fix = f"apply the migration that untracks its table; by hand: DROP {routine.object}"
+            yield Finding("orphan", routine.object, what, fix)
     for name in sorted((words or {}).keys() - names):
         what = f"{TABLE} calls it tracked, and audit.toml does not"
         fix = "pgwitness generate, and apply the migrations"

@@ -1,6 +1,6 @@
-"""The words of audit.tracked_table, compared with those of audit.toml.
+"""The words of audit.tracked_table, compared with those of audit.toml; and whether there is a key.
 
-Knows the columns of that table, which is the only one that is read beside the catalogue.
+Knows what is in the tables of the audit schema, which are all that is read beside the catalogue.
 """
 
 import json
@@ -70,6 +70,22 @@ def _wanted(tracked: TrackedTable) -> Words:
 def _as_text(words: Words) -> str:
     return json.dumps(words, ensure_ascii=False, indent=2)
 
+
+def find_missing_key(connection: Connection, again: str) -> Iterator[Finding]:
+    """Yield that there is no key of fingerprints; only members of audit_owner can tell."""
+    if any(row.may for row in rows(connection, _MAY_COUNT)) and not rows(connection, _KEY):
+        what = "is empty: redacted values can't be told apart"
+        yield Finding("missing", "table audit.fingerprint_key", what, again)
+
+
+_MAY_COUNT: LiteralString = """
+SELECT pg_has_role(c.relowner, 'USAGE') AS may
+FROM pg_class AS c
+     JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = 'audit' AND c.relname = 'fingerprint_key'
+"""
+
+_KEY: LiteralString = "SELECT FROM audit.fingerprint_key"
 
 _MAY_READ: LiteralString = """
 SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS may

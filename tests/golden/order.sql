@@ -8,7 +8,7 @@ GRANT USAGE ON SCHEMA "shop", "staff" TO audit_writer;
 GRANT SELECT ("id", "name") ON "shop"."customer" TO audit_writer;
 GRANT SELECT ("id", "full_name") ON "staff"."person" TO audit_writer;
 
--- The writer owns what adds entries. It may create in this schema only while it is installed.
+-- The writer owns what adds entries, and may create it here only for as long as that takes.
 SET ROLE audit_owner;
 GRANT CREATE ON SCHEMA audit TO audit_writer;
 SET ROLE audit_writer;
@@ -37,7 +37,7 @@ BEGIN
         v_old := to_jsonb(OLD);
         v_new := to_jsonb(NEW);
     EXCEPTION
-        WHEN data_exception OR program_limit_exceeded THEN
+        WHEN data_exception OR program_limit_exceeded OR internal_error THEN
             v_old := audit._salvage(OLD);
             v_new := audit._salvage(NEW);
     END;
@@ -52,7 +52,8 @@ BEGIN
 
     v_row := coalesce(v_new, v_old);
 
-    -- Names as they are now. One that can't be read is no reason to refuse the write.
+    -- Names as they are now. What is read may have policies, which are code of anybody's: nothing
+    -- that fails in here is a reason to refuse the write.
     BEGIN
         v_labels := nullif(jsonb_strip_nulls(jsonb_build_object(
             'customer_id', (
@@ -68,18 +69,21 @@ BEGIN
                 WHERE r."id" IN (
                     OLD."seller_id", NEW."seller_id")))), '{}');
     EXCEPTION
-        WHEN syntax_error_or_access_rule_violation OR lock_not_available THEN
+        WHEN OTHERS THEN
             NULL;
     END;
 
     -- Who, when and from where are the defaults of audit.entry.
     INSERT INTO audit.entry
         (source, operation, table_schema, table_name, module, entity, part,
-         entity_id, entity_label, row_key, labels, old_row, new_row)
+         entity_id, former_entity_id, entity_label, row_key, labels, old_row, new_row)
     VALUES
         ('shop', TG_OP, 'shop', 'order',
          'Orders', 'Order', NULL,
          jsonb_build_array(v_row -> 'year', v_row -> 'number')::text,
+         CASE WHEN TG_OP = 'UPDATE' THEN nullif(
+             jsonb_build_array(v_old -> 'year', v_old -> 'number')::text,
+             jsonb_build_array(v_row -> 'year', v_row -> 'number')::text) END,
          left(v_row ->> 'title', 256),
          jsonb_build_object('year', v_row -> 'year', 'number', v_row -> 'number'),
          v_labels,
