@@ -3,7 +3,7 @@
 
 SET LOCAL lock_timeout = '5s';
 
--- The writer owns what adds entries. It may create in this schema only while it is installed.
+-- The writer owns what adds entries, and may create it here only for as long as that takes.
 SET ROLE audit_owner;
 GRANT CREATE ON SCHEMA audit TO audit_writer;
 SET ROLE audit_writer;
@@ -31,7 +31,7 @@ BEGIN
         v_old := to_jsonb(OLD);
         v_new := to_jsonb(NEW);
     EXCEPTION
-        WHEN data_exception OR program_limit_exceeded THEN
+        WHEN data_exception OR program_limit_exceeded OR internal_error THEN
             v_old := audit._salvage(OLD);
             v_new := audit._salvage(NEW);
     END;
@@ -49,11 +49,12 @@ BEGIN
     -- Who, when and from where are the defaults of audit.entry.
     INSERT INTO audit.entry
         (source, operation, table_schema, table_name, module, entity, part,
-         entity_id, entity_label, row_key, labels, old_row, new_row)
+         entity_id, former_entity_id, entity_label, row_key, labels, old_row, new_row)
     VALUES
         ('crm', TG_OP, 'crm', 'subscription',
          'Plans and Billing', 'Subscription', NULL,
          v_row ->> 'id',
+         nullif(v_old ->> 'id', v_row ->> 'id'),
          left(v_row ->> 'number', 256),
          jsonb_build_object('id', v_row -> 'id'),
          NULL,

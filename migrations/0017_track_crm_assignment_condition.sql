@@ -8,7 +8,7 @@ GRANT USAGE ON SCHEMA "crm" TO audit_writer;
 GRANT SELECT ("id", "assignment_rule_id") ON "crm"."assignment_filter_group" TO audit_writer;
 GRANT SELECT ("id", "name") ON "crm"."assignment_rule" TO audit_writer;
 
--- The writer owns what adds entries. It may create in this schema only while it is installed.
+-- The writer owns what adds entries, and may create it here only for as long as that takes.
 SET ROLE audit_owner;
 GRANT CREATE ON SCHEMA audit TO audit_writer;
 SET ROLE audit_writer;
@@ -38,14 +38,15 @@ BEGIN
         v_old := to_jsonb(OLD);
         v_new := to_jsonb(NEW);
     EXCEPTION
-        WHEN data_exception OR program_limit_exceeded THEN
+        WHEN data_exception OR program_limit_exceeded OR internal_error THEN
             v_old := audit._salvage(OLD);
             v_new := audit._salvage(NEW);
     END;
 
     v_row := coalesce(v_new, v_old);
 
-    -- Names as they are now. One that can't be read is no reason to refuse the write.
+    -- Names as they are now. What is read may have policies, which are code of anybody's: nothing
+    -- that fails in here is a reason to refuse the write.
     BEGIN
         SELECT to_jsonb(a2."id") #>> '{}', left(a2."name"::text, 256)
         INTO v_entity_id, v_entity_label
@@ -54,18 +55,19 @@ BEGIN
              ON a2."id" = a1."assignment_rule_id"
         WHERE a1."id" = coalesce(NEW."filter_group_id", OLD."filter_group_id");
     EXCEPTION
-        WHEN syntax_error_or_access_rule_violation OR lock_not_available THEN
+        WHEN OTHERS THEN
             NULL;
     END;
 
     -- Who, when and from where are the defaults of audit.entry.
     INSERT INTO audit.entry
         (source, operation, table_schema, table_name, module, entity, part,
-         entity_id, entity_label, row_key, labels, old_row, new_row)
+         entity_id, former_entity_id, entity_label, row_key, labels, old_row, new_row)
     VALUES
         ('crm', TG_OP, 'crm', 'assignment_condition',
          'Assignment rules', 'Assignment rule', 'Condition',
          v_entity_id,
+         NULL,
          v_entity_label,
          jsonb_build_object('id', v_row -> 'id'),
          NULL,

@@ -7,7 +7,7 @@ SET LOCAL lock_timeout = '5s';
 GRANT USAGE ON SCHEMA "crm" TO audit_writer;
 GRANT SELECT ("id", "full_name") ON "crm"."app_user" TO audit_writer;
 
--- The writer owns what adds entries. It may create in this schema only while it is installed.
+-- The writer owns what adds entries, and may create it here only for as long as that takes.
 SET ROLE audit_owner;
 GRANT CREATE ON SCHEMA audit TO audit_writer;
 SET ROLE audit_writer;
@@ -36,7 +36,7 @@ BEGIN
         v_old := to_jsonb(OLD);
         v_new := to_jsonb(NEW);
     EXCEPTION
-        WHEN data_exception OR program_limit_exceeded THEN
+        WHEN data_exception OR program_limit_exceeded OR internal_error THEN
             v_old := audit._salvage(OLD);
             v_new := audit._salvage(NEW);
     END;
@@ -51,7 +51,8 @@ BEGIN
 
     v_row := coalesce(v_new, v_old);
 
-    -- Names as they are now. One that can't be read is no reason to refuse the write.
+    -- Names as they are now. What is read may have policies, which are code of anybody's: nothing
+    -- that fails in here is a reason to refuse the write.
     BEGIN
         v_labels := nullif(jsonb_strip_nulls(jsonb_build_object(
             'owner_id', (
@@ -61,18 +62,19 @@ BEGIN
                 WHERE r."id" IN (
                     OLD."owner_id", NEW."owner_id")))), '{}');
     EXCEPTION
-        WHEN syntax_error_or_access_rule_violation OR lock_not_available THEN
+        WHEN OTHERS THEN
             NULL;
     END;
 
     -- Who, when and from where are the defaults of audit.entry.
     INSERT INTO audit.entry
         (source, operation, table_schema, table_name, module, entity, part,
-         entity_id, entity_label, row_key, labels, old_row, new_row)
+         entity_id, former_entity_id, entity_label, row_key, labels, old_row, new_row)
     VALUES
         ('crm', TG_OP, 'crm', 'sales_sequence',
          'Sales sequences', 'Sales sequence', NULL,
          v_row ->> 'id',
+         nullif(v_old ->> 'id', v_row ->> 'id'),
          left(v_row ->> 'name', 256),
          jsonb_build_object('id', v_row -> 'id'),
          v_labels,

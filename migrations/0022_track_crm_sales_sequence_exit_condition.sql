@@ -7,7 +7,7 @@ SET LOCAL lock_timeout = '5s';
 GRANT USAGE ON SCHEMA "crm" TO audit_writer;
 GRANT SELECT ("id", "name") ON "crm"."sales_sequence" TO audit_writer;
 
--- The writer owns what adds entries. It may create in this schema only while it is installed.
+-- The writer owns what adds entries, and may create it here only for as long as that takes.
 SET ROLE audit_owner;
 GRANT CREATE ON SCHEMA audit TO audit_writer;
 SET ROLE audit_writer;
@@ -36,32 +36,35 @@ BEGIN
         v_old := to_jsonb(OLD);
         v_new := to_jsonb(NEW);
     EXCEPTION
-        WHEN data_exception OR program_limit_exceeded THEN
+        WHEN data_exception OR program_limit_exceeded OR internal_error THEN
             v_old := audit._salvage(OLD);
             v_new := audit._salvage(NEW);
     END;
 
     v_row := coalesce(v_new, v_old);
 
-    -- Names as they are now. One that can't be read is no reason to refuse the write.
+    -- Names as they are now. What is read may have policies, which are code of anybody's: nothing
+    -- that fails in here is a reason to refuse the write.
     BEGIN
         SELECT left(a1."name"::text, 256)
         INTO v_entity_label
         FROM "crm"."sales_sequence" AS a1
         WHERE a1."id" = coalesce(NEW."sales_sequence_id", OLD."sales_sequence_id");
     EXCEPTION
-        WHEN syntax_error_or_access_rule_violation OR lock_not_available THEN
+        WHEN OTHERS THEN
             NULL;
     END;
 
     -- Who, when and from where are the defaults of audit.entry.
     INSERT INTO audit.entry
         (source, operation, table_schema, table_name, module, entity, part,
-         entity_id, entity_label, row_key, labels, old_row, new_row)
+         entity_id, former_entity_id, entity_label, row_key, labels, old_row, new_row)
     VALUES
         ('crm', TG_OP, 'crm', 'sales_sequence_exit_condition',
          'Sales sequences', 'Sales sequence', 'Exit condition',
          coalesce(v_new ->> 'sales_sequence_id', v_old ->> 'sales_sequence_id'),
+         nullif(v_old ->> 'sales_sequence_id',
+                coalesce(v_new ->> 'sales_sequence_id', v_old ->> 'sales_sequence_id')),
          v_entity_label,
          jsonb_build_object('id', v_row -> 'id'),
          NULL,
