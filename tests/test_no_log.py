@@ -33,11 +33,15 @@ def admin_over(conninfo: str, folder: Path) -> Iterator[FlaskClient]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def roles(crm: Crm) -> None:
+def roles(crm: Crm) -> Iterator[None]:
+    """Make roles that no installation should have: check would find them in each."""
     with crm.as_superuser() as superuser:
         create_role(superuser, WRITERS[2], "audit_reader", "audit_writer")
         create_role(superuser, BLIND[0], "pg_read_all_data")
         create_role(superuser, BLIND[1])
+        yield
+        for role in (WRITERS[2], *BLIND):
+            superuser.execute(f"DROP ROLE {role}".encode())
 
 
 @pytest.mark.parametrize("role", WRITERS)
