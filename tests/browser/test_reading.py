@@ -231,3 +231,22 @@ def test_a_redacted_value_says_that_it_is_hidden(visitor: Visitor, crm: str) -> 
         cell = newest(page).locator(f".diff .{side}").first
         expect(cell.get_by_text("hidden")).to_be_visible()
         assert box(cell)["height"] > 20
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_long_word_breaks_where_the_page_ends(
+    visitor: Visitor, crm: str, workflow: str, width: int
+) -> None:
+    word = "W" * 256
+    save(
+        crm, "UPDATE crm.workflow SET description = %s WHERE name = %s", word, workflow, actor=word
+    )
+    save(crm, "UPDATE crm.workflow SET name = %s WHERE name = %s", word, workflow)
+    try:
+        page = visitor.open(viewport={"width": width, "height": 844})
+        change = page.locator(".permanent a").first.get_attribute("href")
+        for path in ("/", str(change), f"/?by={word}&q={word}"):
+            page.goto(path)
+            assert page.evaluate("document.documentElement.scrollWidth") == width, path
+    finally:
+        save(crm, "UPDATE crm.workflow SET name = %s WHERE name = %s", workflow, word)
