@@ -209,7 +209,7 @@ def test_a_change_has_a_page_of_its_own_with_what_the_database_saw(
     assert page.first(cls="said").text == change.said
     assert read_rows(page) == change.rows
     assert facts["Performed by"] == f"Ana Diaz #{ana.key}"
-    assert (facts["Logged in as"], facts["Application"]) == ("crm_web", "crm-web")
+    assert (facts["Logged in as"], facts["Its name"]) == ("crm_web", "crm-web")
     assert facts["Transaction"].endswith("· 2 entries in this change")
 
 
