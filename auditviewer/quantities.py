@@ -6,6 +6,7 @@ Knows what is stored for each, not which columns hold them.
 import re
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency
@@ -73,6 +74,7 @@ def read_moment(text: str) -> date | datetime | None:
         return None
 
 
+@lru_cache(maxsize=10_000)
 def moment_in_words(moment: date | datetime, zone: tzinfo) -> str:
     """Return "3 Nov 2026" or "3 Nov 2026, 18:42:07"; what is stored without a zone stays as it is.
 
