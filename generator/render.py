@@ -46,11 +46,6 @@ def render_untrack(name: TableName) -> str:
     return _template("untrack.sql.j2").render(_table_names(name))
 
 
-def function_body(track_sql: str) -> str:
-    """Return the body of the capture function in a rendered track: what pg_proc.prosrc holds."""
-    return track_sql.split("$capture$")[1]
-
-
 @cache
 def _template(name: str) -> jinja2.Template:
     environment = jinja2.Environment(

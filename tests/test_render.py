@@ -8,7 +8,7 @@ import pytest
 from generator.names import TableName
 from generator.parse import read_config
 from generator.quoting import literal, refuse_unquoted
-from generator.render import function_body, render_track, render_untrack
+from generator.render import render_track, render_untrack
 
 GOLDEN = Path(__file__).parent / "golden"
 TABLES = {table.name.table: table for table in read_config(GOLDEN / "audit.toml").tables}
@@ -32,12 +32,6 @@ def test_an_option_that_is_off_leaves_no_line() -> None:
 def test_the_same_config_gives_the_same_bytes() -> None:
     again = {table.name.table: table for table in read_config(GOLDEN / "audit.toml").tables}
     assert render_track(again["order"]) == render_track(TABLES["order"])
-
-
-def test_the_function_body_is_what_stands_between_its_dollar_quotes() -> None:
-    body = function_body(render_track(TABLES["customer"]))
-    assert body.startswith("\nDECLARE\n")
-    assert body.endswith("\nEND\n")
 
 
 def test_an_unquoted_value_fails_at_render_time() -> None:

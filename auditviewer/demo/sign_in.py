@@ -45,12 +45,6 @@ def read_secret_key(folder: Path) -> str:
     return path.read_text(encoding="ascii")
 
 
-def forget(folder: Path) -> None:
-    """Remove what this module wrote to *folder*."""
-    for name in ("accounts.toml", "secret_key"):
-        (folder / name).unlink(missing_ok=True)
-
-
 def _account(person: Person) -> dict[str, str]:
     return {
         "email": person.email,
