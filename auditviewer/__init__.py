@@ -15,7 +15,7 @@ from flask_wtf import CSRFProtect
 
 from auditviewer.accounts import read_accounts
 from auditviewer.config import PREFIX, ConfigError, read_settings
-from auditviewer.database import Database
+from auditviewer.log.database import Database
 from auditviewer.pages import build_blueprint, page_context
 from auditviewer.problems import register_problems
 from auditviewer.sign_in import Sessions, build_sign_in, identify

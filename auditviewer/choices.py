@@ -9,9 +9,9 @@ from datetime import date
 
 from flask import url_for
 
-from auditviewer.filters import SYSTEM, Filter, person_in_url
-from auditviewer.known import Person
-from auditviewer.records import Tables
+from auditviewer.change.records import Tables
+from auditviewer.log.filters import SYSTEM, Filter, person_in_url
+from auditviewer.log.known import Person
 
 
 @dataclass(frozen=True)
@@ -56,15 +56,6 @@ def offer_entities(tables: Tables, asked: Filter) -> dict[str, list[str]]:
     for entity, names in sorted(modules.items(), key=lambda each: (sorted(each[1]), each[0])):
         offered.setdefault(", ".join(sorted(names)) or "Not tracked", []).append(entity)
     return offered
-
-
-def of_scope(tables: Tables, asked: Filter) -> Tables:
-    """Return the tables that a module and an entity leave."""
-    return {
-        name: table
-        for name, table in tables.items()
-        if asked.module in ("", table.module) and asked.entity in ("", table.entity)
-    }
 
 
 def chips(asked: Filter, persons: Sequence[Person], today: date) -> Iterator[Chip]:

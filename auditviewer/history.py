@@ -12,17 +12,17 @@ from flask.typing import ResponseReturnValue
 
 from auditviewer import times
 from auditviewer.addresses import from_path, moment_in_field, moment_in_url, read_moment
-from auditviewer.changes import Change, fold
-from auditviewer.database import Reading
-from auditviewer.english import lowered, plural
-from auditviewer.entries import read_entries, read_fates
-from auditviewer.filters import Filter, read_filter
-from auditviewer.known import read_tables
+from auditviewer.change.changes import Change, fold
+from auditviewer.change.english import lowered, plural
+from auditviewer.change.records import Entry, Tables
 from auditviewer.listing import BY_ITSELF, about, links_of, list_changes
-from auditviewer.log import MARGIN, Stand, find_stands, span_of
+from auditviewer.log.database import Reading
+from auditviewer.log.entries import read_entries, read_fates
+from auditviewer.log.filters import Filter, read_filter
+from auditviewer.log.known import read_tables
+from auditviewer.log.past import MOST_ENTRIES, read_past
+from auditviewer.log.stands import MARGIN, Stand, find_stands, span_of
 from auditviewer.moments import find_moment, lay_out_state
-from auditviewer.past import MOST_ENTRIES, read_past
-from auditviewer.records import Entry, Tables
 from auditviewer.shown import Shown, show
 from auditviewer.site import Site
 

@@ -12,15 +12,15 @@ from flask import abort, url_for
 
 from auditviewer import times
 from auditviewer.addresses import in_path, moment_in_url
-from auditviewer.changes import fold
-from auditviewer.database import Reading
-from auditviewer.english import lowered, plural
-from auditviewer.entries import read_entries, read_fates
-from auditviewer.filters import Filter
-from auditviewer.log import Cursor, Stand, has_newer, read_cursor
-from auditviewer.records import Entry, Tables
-from auditviewer.renamed import read_referred, with_names_of_now
-from auditviewer.saves import Rest, find_page
+from auditviewer.change.changes import fold
+from auditviewer.change.english import lowered, plural
+from auditviewer.change.records import Entry, Tables
+from auditviewer.log.database import Reading
+from auditviewer.log.entries import read_entries, read_fates
+from auditviewer.log.filters import Filter
+from auditviewer.log.renamed import read_referred, with_names_of_now
+from auditviewer.log.saves import Rest, find_page
+from auditviewer.log.stands import Cursor, Stand, has_newer, read_cursor
 from auditviewer.shown import Shown, show
 from auditviewer.site import Site
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from enum import StrEnum
 
-from auditviewer.changes import Change, fold
-from auditviewer.columns import Line, Section, lay_out
-from auditviewer.english import plural
-from auditviewer.past import Past
-from auditviewer.records import Entry, Row, Table, Tables
-from auditviewer.states import State, fold_rows
-from auditviewer.stored import image
+from auditviewer.change.changes import Change, fold
+from auditviewer.change.columns import Line, Section, lay_out
+from auditviewer.change.english import plural
+from auditviewer.change.records import Entry, Row, Table, Tables
+from auditviewer.change.states import State, fold_rows
+from auditviewer.change.stored import image
+from auditviewer.log.past import Past
 
 
 class Presence(StrEnum):

@@ -13,19 +13,16 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from auditviewer import times
+from auditviewer.change.english import count, plural
+from auditviewer.change.records import Tables
 from auditviewer.choices import (
     chips,
-    of_scope,
     offer_entities,
     offer_modules,
     offer_periods,
     offer_persons,
 )
-from auditviewer.english import count, plural
-from auditviewer.entries import find_anchor
-from auditviewer.filters import KINDS, Filter, read_filter
 from auditviewer.history import history
-from auditviewer.known import find_persons, read_tables
 from auditviewer.listing import (
     BY_ITSELF,
     history_in_words,
@@ -33,9 +30,11 @@ from auditviewer.listing import (
     list_changes,
     show_changes,
 )
-from auditviewer.past import has_entries
+from auditviewer.log.entries import find_anchor
+from auditviewer.log.filters import KINDS, Filter, of_scope, read_filter
+from auditviewer.log.known import find_persons, read_tables
+from auditviewer.log.past import has_entries
 from auditviewer.problems import register_problems
-from auditviewer.records import Tables
 from auditviewer.shown import context_in_words, is_address
 from auditviewer.site import Site, bind, secure
 

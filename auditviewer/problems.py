@@ -11,7 +11,7 @@ from flask import Blueprint, Flask, render_template
 from psycopg import errors
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from auditviewer.database import MayNotRead, MayWrite
+from auditviewer.log.database import MayNotRead, MayWrite
 
 log = logging.getLogger(__name__)
 

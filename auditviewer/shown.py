@@ -9,13 +9,13 @@ from datetime import tzinfo
 from ipaddress import ip_address
 from urllib.parse import quote, urlsplit
 
-from auditviewer.changes import Change, Kind
-from auditviewer.columns import Section, lay_out
-from auditviewer.english import count, plural
-from auditviewer.entries import Fate
-from auditviewer.records import Column, Json, Table, TableName, Tables
-from auditviewer.sentences import Sentence, say
-from auditviewer.values import describe
+from auditviewer.change.changes import Change, Kind
+from auditviewer.change.columns import Section, lay_out
+from auditviewer.change.english import count, plural
+from auditviewer.change.records import Column, Json, Table, TableName, Tables
+from auditviewer.change.sentences import Sentence, say
+from auditviewer.change.values import describe
+from auditviewer.log.entries import Fate
 
 SIGNS = {Kind.CREATED: "+", Kind.UPDATED: "~", Kind.DELETED: "−"}
 

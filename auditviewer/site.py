@@ -12,7 +12,7 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from auditviewer.config import Settings
-from auditviewer.database import Database
+from auditviewer.log.database import Database
 
 HEADERS = {
     "Content-Security-Policy": (

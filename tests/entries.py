@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from auditviewer.changes import Change, fold
-from auditviewer.records import Column, Entry, Row, Table
-from auditviewer.sentences import in_words, say
+from auditviewer.change.changes import Change, fold
+from auditviewer.change.records import Column, Entry, Row, Table
+from auditviewer.change.sentences import in_words, say
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 OPERATORS = {"is": "is", "above": "is greater than", "is_empty": "is empty"}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from auditviewer.changes import Change
-from auditviewer.columns import lay_out
-from auditviewer.sentences import in_words, say
+from auditviewer.change.changes import Change
+from auditviewer.change.columns import lay_out
+from auditviewer.change.sentences import in_words, say
 from tests.trees import Case, read_cases, tree_of
 
 CASES = read_cases()

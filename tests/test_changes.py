@@ -2,8 +2,8 @@
 
 import pytest
 
-from auditviewer.changes import Change, Kind
-from auditviewer.order import Place, Verb
+from auditviewer.change.changes import Change, Kind
+from auditviewer.change.order import Place, Verb
 from tests.entries import (
     ACTION,
     CONDITION,

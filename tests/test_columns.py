@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditviewer.changes import fold
-from auditviewer.columns import Section, lay_out, marked
-from auditviewer.marks import Run
-from auditviewer.records import Entry
-from auditviewer.values import NOT_SET, NOT_THERE, Kind, Value
+from auditviewer.change.changes import fold
+from auditviewer.change.columns import Section, lay_out, marked
+from auditviewer.change.marks import Run
+from auditviewer.change.records import Entry
+from auditviewer.change.values import NOT_SET, NOT_THERE, Kind, Value
 from tests.entries import (
     ACTION,
     CONDITION,

@@ -178,3 +178,22 @@ def test_every_dependency_says_what_it_is_for() -> None:
     extras = [name for names in project["optional-dependencies"].values() for name in names]
     for name in (*project["dependencies"], *extras):
         assert re.search(rf'^    "{re.escape(name)}",\s+# \S', text, re.MULTILINE), name
+
+
+@pytest.mark.parametrize(
+    ("package", "allowed"),
+    [
+        ("change", "auditviewer.change."),
+        ("log", r"auditviewer.(change|log|times)\.|psycopg"),
+    ],
+)
+def test_the_viewer_is_built_in_layers(package: str, allowed: str) -> None:
+    imported = {
+        f"{node.module}."
+        for path in (ROOT / "auditviewer" / package).glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom)
+    }
+    layered = {name for name in imported if re.match(r"auditviewer|flask|psycopg", name)}
+    assert layered
+    assert {name for name in layered if not re.match(allowed, name)} == set()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from auditviewer.english import begun_large, begun_small, count, lowered, plural
+from auditviewer.change.english import begun_large, begun_small, count, lowered, plural
 
 
 @pytest.mark.parametrize(

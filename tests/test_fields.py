@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditviewer.fields import Field, Fields, columns_of, compare_rows
-from auditviewer.records import Column, Labels, Row, Table
-from auditviewer.rows import RowInWords, summarise
-from auditviewer.stored import image
-from auditviewer.values import Kind
+from auditviewer.change.fields import Field, Fields, columns_of, compare_rows
+from auditviewer.change.records import Column, Labels, Row, Table
+from auditviewer.change.rows import RowInWords, summarise
+from auditviewer.change.stored import image
+from auditviewer.change.values import Kind
 from tests.entries import ACTION, CONDITION, WORKFLOW, action, condition, workflow
 
 NO_NAMES: Labels = {}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditviewer.filters import Filter, person_in_url, read_filter
+from auditviewer.log.filters import Filter, person_in_url, read_filter
 
 BERLIN, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata")
 NOW = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)

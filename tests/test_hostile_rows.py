@@ -12,10 +12,10 @@ from flask import Flask, render_template_string
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditviewer.changes import Change, fold
-from auditviewer.entries import Fate
-from auditviewer.records import Column, Entry, Table, read_json
-from auditviewer.sentences import in_words, say
+from auditviewer.change.changes import Change, fold
+from auditviewer.change.records import Column, Entry, Table, read_json
+from auditviewer.change.sentences import in_words, say
+from auditviewer.log.entries import Fate
 from auditviewer.shown import Shown, show
 from tests.entries import CONDITION, condition, entry
 from tests.page import parse

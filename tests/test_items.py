@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditviewer.items import match_items
-from auditviewer.order import Place, Verb
-from auditviewer.trees import find_differences
+from auditviewer.change.items import match_items
+from auditviewer.change.order import Place, Verb
+from auditviewer.change.trees import find_differences
 
 identities = st.sampled_from(["id", "uuid", "key", "name"])
 few = st.integers(0, 3)

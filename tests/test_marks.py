@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditviewer.marks import MOST_EFFORT, Runs, mark_words
+from auditviewer.change.marks import MOST_EFFORT, Runs, mark_words
 
 texts = st.text("ab ,.\n")
 

@@ -5,9 +5,9 @@ from datetime import UTC, timedelta
 
 import pytest
 
+from auditviewer.change.records import Entry
+from auditviewer.log.past import Past
 from auditviewer.moments import Moment, Presence, find_moment, lay_out_state
-from auditviewer.past import Past
-from auditviewer.records import Entry
 from tests.entries import (
     ACTION,
     CONDITION,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditviewer.order import Place, find_moved
+from auditviewer.change.order import Place, find_moved
 
 List = list[str]
 

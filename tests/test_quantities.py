@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditviewer.quantities import (
+from auditviewer.change.quantities import (
     amount_in_words,
     difference_of,
     duration_in_words,

@@ -5,9 +5,9 @@ from datetime import UTC
 
 import pytest
 
-from auditviewer.records import Column, Json, name_in_words, read_columns, read_json
-from auditviewer.stored import as_text, image
-from auditviewer.values import describe
+from auditviewer.change.records import Column, Json, name_in_words, read_columns, read_json
+from auditviewer.change.stored import as_text, image
+from auditviewer.change.values import describe
 
 PLAIN = Column("Value")
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from auditviewer.changes import Change, fold
-from auditviewer.database import Database
-from auditviewer.entries import Fate
-from auditviewer.known import read_tables
-from auditviewer.records import Column, Reference, Table
-from auditviewer.renamed import read_referred, with_names_of_now
+from auditviewer.change.changes import Change, fold
+from auditviewer.change.records import Column, Reference, Table
+from auditviewer.log.database import Database
+from auditviewer.log.entries import Fate
+from auditviewer.log.known import read_tables
+from auditviewer.log.renamed import read_referred, with_names_of_now
 from tests.crm import VIEWER, Crm
 from tests.entries import entry
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from auditviewer import Database
-from auditviewer.known import find_persons
-from auditviewer.search import text_condition
+from auditviewer.log.known import find_persons
+from auditviewer.log.search import text_condition
 from generator.drift import find_drift
 from generator.parse import read_config
 from tests.crm import VIEWER, Crm, Person, add_condition, new_person

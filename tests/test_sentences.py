@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from auditviewer.changes import fold
-from auditviewer.records import Entry, Table
-from auditviewer.sentences import in_words, say
+from auditviewer.change.changes import fold
+from auditviewer.change.records import Entry, Table
+from auditviewer.change.sentences import in_words, say
 from tests.entries import (
     ACTION,
     CONDITION,

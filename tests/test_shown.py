@@ -4,8 +4,8 @@ from datetime import UTC
 
 import pytest
 
-from auditviewer.entries import Fate
-from auditviewer.records import Entry, Json, Table
+from auditviewer.change.records import Entry, Json, Table
+from auditviewer.log.entries import Fate
 from auditviewer.shown import (
     Shown,
     context_in_words,

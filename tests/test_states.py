@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from auditviewer.changes import Change, Kind, fold
-from auditviewer.records import Entry, Table
-from auditviewer.states import claims
+from auditviewer.change.changes import Change, Kind, fold
+from auditviewer.change.records import Entry, Table
+from auditviewer.change.states import claims
 from tests.entries import (
     ACTION,
     CONDITION,

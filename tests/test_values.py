@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditviewer.records import Column, Json, read_json
-from auditviewer.stored import ABSENT, Stored, as_json, image
-from auditviewer.values import Kind, describe
+from auditviewer.change.records import Column, Json, read_json
+from auditviewer.change.stored import ABSENT, Stored, as_json, image
+from auditviewer.change.values import Kind, describe
 
 PLAIN = Column("Value")
 SCORE = Column("Field", {"score": "Lead score", "true": "on", "3": "three"})

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditviewer.records import Column, Json
-from auditviewer.stored import Stored, image
-from auditviewer.values import Value, describe, tell_apart
+from auditviewer.change.records import Column, Json
+from auditviewer.change.stored import Stored, image
+from auditviewer.change.values import Value, describe, tell_apart
 
 PLAIN = Column("Value")
 OWNER = Column("Owner", is_reference=True)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from auditviewer.records import Column, Row, Table
-from auditviewer.rows import RowInWords
-from auditviewer.values import describe
-from auditviewer.wordings import Terms, Wording, case_of, find_wording
+from auditviewer.change.records import Column, Row, Table
+from auditviewer.change.rows import RowInWords
+from auditviewer.change.values import describe
+from auditviewer.change.wordings import Terms, Wording, case_of, find_wording
 
 PLAN = Column("Plan", {"growth": "Growth", "pro": "Pro", "1": "one"})
 TABLE = Table(

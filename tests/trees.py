@@ -11,11 +11,11 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from auditviewer.changes import Change, fold
-from auditviewer.columns import SIGNS
-from auditviewer.fields import Field
-from auditviewer.parts import PartChange
-from auditviewer.records import Entry, Row, Table, read_columns, read_json
+from auditviewer.change.changes import Change, fold
+from auditviewer.change.columns import SIGNS
+from auditviewer.change.fields import Field
+from auditviewer.change.parts import PartChange
+from auditviewer.change.records import Entry, Row, Table, read_columns, read_json
 from tests.entries import entry
 
 DATA = Path(__file__).parent / "data" / "change_trees.toml"

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import psycopg
 
-from auditviewer.log import Cursor
+from auditviewer.log.stands import Cursor
 from tests.benchmarks.company import COMMON, EVERYWHERE, KINDS, RARE
 from tests.benchmarks.fill import (
     BULK_AGE,

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from auditviewer import Database
-from auditviewer.known import find_persons
+from auditviewer.log.known import find_persons
 from tests.benchmarks.measure import Clock, Times
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from auditviewer.database import Reading
-from auditviewer.log import MARGIN
-from auditviewer.records import Table, read_columns
+from auditviewer.change.records import Table, read_columns
+from auditviewer.log.database import Reading
+from auditviewer.log.stands import MARGIN
 
 MOST_PERSONS = 200
 

@@ -1,6 +1,6 @@
 """A filter as conditions on the entries of the log: which of them stand for a change to be shown.
 
-Knows SQL, and which indexes the look-ups walk; where a page begins and ends is `log`'s business.
+Knows SQL, and which indexes the look-ups walk; where a page begins and ends is `stands`' business.
 """
 
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from typing import Any
 
 from psycopg import sql
 
-from auditviewer.filters import Filter
-from auditviewer.search import text_condition
+from auditviewer.log.filters import Filter
+from auditviewer.log.search import text_condition
 
 Condition = sql.Composable
 

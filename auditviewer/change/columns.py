@@ -6,15 +6,15 @@ Renders the tree that `changes` works out; knows what stands in a cell, not how 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from auditviewer.changes import Change
-from auditviewer.english import plural
-from auditviewer.fields import Field
-from auditviewer.marks import MOST_EFFORT, Run, Runs, mark_words
-from auditviewer.order import NOWHERE, Place, Verb
-from auditviewer.parts import Group, PartChange
-from auditviewer.rows import CUT
-from auditviewer.values import NOT_THERE, PATH_MARK, Value
-from auditviewer.values import Kind as ValueKind
+from auditviewer.change.changes import Change
+from auditviewer.change.english import plural
+from auditviewer.change.fields import Field
+from auditviewer.change.marks import MOST_EFFORT, Run, Runs, mark_words
+from auditviewer.change.order import NOWHERE, Place, Verb
+from auditviewer.change.parts import Group, PartChange
+from auditviewer.change.rows import CUT
+from auditviewer.change.values import NOT_THERE, PATH_MARK, Value
+from auditviewer.change.values import Kind as ValueKind
 
 SIGNS = {Verb.ADDED: "+", Verb.REMOVED: "−", Verb.CHANGED: "~", Verb.MOVED: "↕"}
 LONGEST_MARKED = 5000

@@ -1,6 +1,6 @@
 """Which changes to show, as a URL says it: period, text, person, and so on.
 
-Knows no SQL; the pages read it from a query string, and `log` turns it into conditions.
+Knows no SQL; the pages read it from a query string, and `stands` turns it into conditions.
 """
 
 import re
@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from auditviewer.change.records import Tables
 from auditviewer.times import day_of, short_day, start_of, zone_names
 
 PRESETS = {"today": 1, "7": 7, "30": 30}
@@ -159,3 +160,12 @@ def person_in_url(actor: str | None) -> str:
     if actor is None:
         return SYSTEM
     return QUOTE + actor if actor == SYSTEM or actor.startswith(QUOTE) else actor
+
+
+def of_scope(tables: Tables, asked: Filter) -> Tables:
+    """Return the tables that a module and an entity leave."""
+    return {
+        name: table
+        for name, table in tables.items()
+        if asked.module in ("", table.module) and asked.entity in ("", table.entity)
+    }

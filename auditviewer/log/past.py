@@ -10,14 +10,13 @@ from typing import Any
 
 from psycopg import sql
 
-from auditviewer.choices import of_scope
-from auditviewer.conditions import SAME_AS_ASKED
-from auditviewer.database import Reading
-from auditviewer.entries import LARGEST_ROW, NO_ID, WHOLE_ENTRY, read_entry
-from auditviewer.filters import Filter
-from auditviewer.log import MARGIN, Span
-from auditviewer.records import Entry, Tables
-from auditviewer.states import claims
+from auditviewer.change.records import Entry, Tables
+from auditviewer.change.states import claims
+from auditviewer.log.conditions import SAME_AS_ASKED
+from auditviewer.log.database import Reading
+from auditviewer.log.entries import LARGEST_ROW, NO_ID, WHOLE_ENTRY, read_entry
+from auditviewer.log.filters import Filter, of_scope
+from auditviewer.log.stands import MARGIN, Span
 
 MOST_ENTRIES = 5000
 """Of one entity, before a moment and after it."""

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 
 from psycopg import sql
 
-from auditviewer.conditions import Conditions, conditions_of
-from auditviewer.database import Reading
-from auditviewer.filters import Filter
+from auditviewer.log.conditions import Conditions, conditions_of
+from auditviewer.log.database import Reading
+from auditviewer.log.filters import Filter
 
 PAGE = 50
 FIRST_DAYS = timedelta(days=2)

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from auditviewer.items import match_items
-from auditviewer.order import NOWHERE, Place, Verb, find_moved
-from auditviewer.records import Json, name_in_words
-from auditviewer.stored import ABSENT, Absent, Stored, image, is_redacted
-from auditviewer.values import DEEPEST_PATH
+from auditviewer.change.items import match_items
+from auditviewer.change.order import NOWHERE, Place, Verb, find_moved
+from auditviewer.change.records import Json, name_in_words
+from auditviewer.change.stored import ABSENT, Absent, Stored, image, is_redacted
+from auditviewer.change.values import DEEPEST_PATH
 
 Path = tuple[str, ...]
 

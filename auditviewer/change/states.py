@@ -6,8 +6,8 @@ Knows rows and their keys, not what a row is to its entity.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from auditviewer.records import NOTHING, Entry, Labels, Row, Table, Tables
-from auditviewer.stored import image
+from auditviewer.change.records import NOTHING, Entry, Labels, Row, Table, Tables
+from auditviewer.change.stored import image
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from enum import StrEnum
 
-from auditviewer.fields import Field, Fields
-from auditviewer.parts import Group, compare, group_parts, rows_of
-from auditviewer.records import Entry, Tables
-from auditviewer.states import State, fold_rows
-from auditviewer.wordings import Terms, Wording, find_wording
+from auditviewer.change.fields import Field, Fields
+from auditviewer.change.parts import Group, compare, group_parts, rows_of
+from auditviewer.change.records import Entry, Tables
+from auditviewer.change.states import State, fold_rows
+from auditviewer.change.wordings import Terms, Wording, find_wording
 
 
 class Kind(StrEnum):

@@ -6,14 +6,14 @@ Renders the tree that `changes` works out; knows English, and where a phrase sta
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from auditviewer.changes import Change, Kind
-from auditviewer.english import begun_large, begun_small, count, lowered, plural
-from auditviewer.fields import Field, Items
-from auditviewer.order import Verb
-from auditviewer.parts import Group, PartChange
-from auditviewer.values import PATH_MARK, Value
-from auditviewer.values import Kind as ValueKind
-from auditviewer.wordings import Wording
+from auditviewer.change.changes import Change, Kind
+from auditviewer.change.english import begun_large, begun_small, count, lowered, plural
+from auditviewer.change.fields import Field, Items
+from auditviewer.change.order import Verb
+from auditviewer.change.parts import Group, PartChange
+from auditviewer.change.values import PATH_MARK, Value
+from auditviewer.change.values import Kind as ValueKind
+from auditviewer.change.wordings import Wording
 
 MOST_PHRASES = 3
 MOST_ITEMS = 3

@@ -1,6 +1,6 @@
 """Queries for what changes consist of: their entries, and what became of their entities since.
 
-Knows SQL; where changes stand in the log is `log`'s business, what entries mean `changes`'.
+Knows SQL; where changes stand in the log is `stands`' business, what entries mean `changes`'.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,10 +10,10 @@ from typing import Any
 
 from psycopg import sql
 
-from auditviewer.database import Reading
-from auditviewer.log import MARGIN, Stand
-from auditviewer.records import Entry, Tables, read_json
-from auditviewer.states import claims
+from auditviewer.change.records import Entry, Tables, read_json
+from auditviewer.change.states import claims
+from auditviewer.log.database import Reading
+from auditviewer.log.stands import MARGIN, Stand
 
 LARGEST_ROW = 1_000_000
 """Bytes as stored, old and new together: beyond that a row is not read."""

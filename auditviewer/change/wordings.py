@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from auditviewer.english import plural
-from auditviewer.records import Column
-from auditviewer.rows import CUT, RowInWords
-from auditviewer.stored import Stored, as_text, is_number
-from auditviewer.values import Kind, Value
+from auditviewer.change.english import plural
+from auditviewer.change.records import Column
+from auditviewer.change.rows import CUT, RowInWords
+from auditviewer.change.stored import Stored, as_text, is_number
+from auditviewer.change.values import Kind, Value
 
 PLACEHOLDER = re.compile(r"\{([^{}:]+)(?::([^{}]+))?\}")
 LONGEST_WORD = 60

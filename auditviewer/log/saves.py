@@ -1,6 +1,6 @@
 """A page of the log, in which one save of many entities is one row with the others behind it.
 
-Knows how many changes make a save too long for the list; where changes stand is `log`'s business.
+Knows how many changes make a save too long for the list; where changes stand, `stands` knows.
 """
 
 from collections import Counter
@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 from psycopg import sql
 
-from auditviewer.conditions import conditions_of
-from auditviewer.database import Reading
-from auditviewer.filters import Filter
-from auditviewer.log import (
+from auditviewer.log.conditions import conditions_of
+from auditviewer.log.database import Reading
+from auditviewer.log.filters import Filter
+from auditviewer.log.stands import (
     AND,
     FIRST_DAYS,
     FIRST_MINUTES,

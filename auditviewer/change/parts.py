@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
-from auditviewer.fields import Field, Fields, columns_of, compare_rows
-from auditviewer.order import NOWHERE, Place, Verb, find_moved
-from auditviewer.records import NOTHING, Row
-from auditviewer.rows import RowInWords, Summary, summarise
-from auditviewer.states import State
-from auditviewer.wordings import Terms, Wording, find_wording
+from auditviewer.change.fields import Field, Fields, columns_of, compare_rows
+from auditviewer.change.order import NOWHERE, Place, Verb, find_moved
+from auditviewer.change.records import NOTHING, Row
+from auditviewer.change.rows import RowInWords, Summary, summarise
+from auditviewer.change.states import State
+from auditviewer.change.wordings import Terms, Wording, find_wording
 
 POSITION_COLUMNS = frozenset({"position", "sort_order", "ordinal", "sequence", "rank"})
 """A number under one of these names says where a part stands among its like."""

@@ -11,7 +11,7 @@ from functools import lru_cache
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency
 
-from auditviewer.stored import as_text
+from auditviewer.change.stored import as_text
 
 LOCALE = "en"
 GROUPED_FROM = 10_000

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from psycopg import sql
 
-from auditviewer.changes import Change
-from auditviewer.database import Reading
-from auditviewer.entries import Fate
-from auditviewer.fields import Field
-from auditviewer.log import MARGIN
-from auditviewer.records import Tables
-from auditviewer.values import Kind, Value
+from auditviewer.change.changes import Change
+from auditviewer.change.fields import Field
+from auditviewer.change.records import Tables
+from auditviewer.change.values import Kind, Value
+from auditviewer.log.database import Reading
+from auditviewer.log.entries import Fate
+from auditviewer.log.stands import MARGIN
 
 Entity = tuple[str, str, str]
 """Module, entity and id."""

@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from auditviewer.order import NOWHERE, Place, Verb
-from auditviewer.quantities import (
+from auditviewer.change.order import NOWHERE, Place, Verb
+from auditviewer.change.quantities import (
     amount_in_words,
     difference_of,
     read_moment,
     time_between,
 )
-from auditviewer.records import NOTHING, Column, Json, Reference
-from auditviewer.rows import BARE, RowInWords
-from auditviewer.stored import as_json, image, is_number
-from auditviewer.trees import Difference, exchange_of, find_differences
-from auditviewer.values import PATH_MARK, Kind, Value, describe, tell_apart
-from auditviewer.wordings import Terms, Wording, case_of, find_wording
+from auditviewer.change.records import NOTHING, Column, Json, Reference
+from auditviewer.change.rows import BARE, RowInWords
+from auditviewer.change.stored import as_json, image, is_number
+from auditviewer.change.trees import Difference, exchange_of, find_differences
+from auditviewer.change.values import PATH_MARK, Kind, Value, describe, tell_apart
+from auditviewer.change.wordings import Terms, Wording, case_of, find_wording
 
 MOST_PLACES = 500
 """Of one column that differ, and are told one by one."""

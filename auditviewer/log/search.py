@@ -1,7 +1,7 @@
 """Text that a reader types, as a condition on the words of an entry.
 
 Words are what PostgreSQL's text search makes of the values in the log: `audit._words` in
-sql/09_search.sql. Which entries are asked, and in which order, is `log`'s business.
+sql/09_search.sql. Which entries are asked, and in which order, is `stands`' business.
 
 A change is found by its names and values as the log has them: any case, whole words, the last one
 as far as it was typed. Not found: the words of audit.toml where the row has others ("enabled" for

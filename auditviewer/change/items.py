@@ -7,9 +7,9 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from auditviewer.order import Place
-from auditviewer.records import Json
-from auditviewer.stored import image, is_number
+from auditviewer.change.order import Place
+from auditviewer.change.records import Json
+from auditviewer.change.stored import image, is_number
 
 IDENTITIES = ("id", "uuid", "key", "name")
 """What tells an item from its like, the first that every item has, if no two have the same."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from auditviewer.quantities import is_currency
-from auditviewer.records import NOTHING, Column, Labels, Row, Table
-from auditviewer.stored import ABSENT, Stored
-from auditviewer.values import Kind, Value, describe
+from auditviewer.change.quantities import is_currency
+from auditviewer.change.records import NOTHING, Column, Labels, Row, Table
+from auditviewer.change.stored import ABSENT, Stored
+from auditviewer.change.values import Kind, Value, describe
 
 LONGEST_SUMMARY = 160
 CUT = "…"

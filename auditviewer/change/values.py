@@ -13,15 +13,15 @@ from enum import StrEnum
 from hashlib import sha256
 from itertools import islice
 
-from auditviewer.quantities import (
+from auditviewer.change.quantities import (
     amount_in_words,
     duration_in_words,
     moment_in_words,
     read_moment,
     size_in_words,
 )
-from auditviewer.records import Column, Json, name_in_words
-from auditviewer.stored import Absent, Stored, as_json, as_text, is_redacted
+from auditviewer.change.records import Column, Json, name_in_words
+from auditviewer.change.stored import Absent, Stored, as_json, as_text, is_redacted
 
 LONGEST_TEXT = 2000
 MOST_LEAVES = 400

@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeGuard
 
-from auditviewer.records import Json
+from auditviewer.change.records import Json
 
 FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 IMAGE_OF_DECIMAL = re.compile(r'\{"\\u0000": "([^"]*)"\}')
