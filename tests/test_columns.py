@@ -66,7 +66,7 @@ def in_brackets(run: Run) -> str:
         ("a b", "a b c", ("a b", "a b [c]")),
         ("b c", "a b c", ("b c", "[a] b c")),
         ("a c", "a b c", ("a c", "a [b] c")),
-        ("a", "b", ("[a]", "[b]")),
+        ("a", "b", ("a", "b")),
         ("a a", "a", ("a [a]", "a")),
         (" a", " b", (" [a]", " [b]")),
         ("a  b", "a  c", ("a  [b]", "a  [c]")),

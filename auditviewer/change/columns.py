@@ -34,11 +34,6 @@ class Cell:
         """The whole value."""
         return "".join(run.text for run in self.runs)
 
-    @property
-    def is_all_marked(self) -> bool:
-        """Whether nothing is shared with the other side, so that marks would say nothing."""
-        return all(run.is_marked for run in self.runs)
-
 
 @dataclass(frozen=True)
 class Line:
@@ -150,10 +145,15 @@ def marked(old: Value, new: Value, effort: int = MOST_EFFORT) -> tuple[Cell, Cel
 
     Of texts it is the words that differ; a number or a moment differs as a whole.
     """
+    before: Runs = (Run(old.text),)
+    after: Runs = (Run(new.text),)
     is_long = len(old.text) + len(new.text) > LONGEST_MARKED
-    is_marked = not (old.is_nothing or new.is_nothing or is_long)
-    before: Runs = (Run(old.text, is_marked),)
-    after: Runs = (Run(new.text, is_marked),)
-    if is_marked and {old.kind, new.kind} <= MARKED_BY_WORDS:
+    if {old.kind, new.kind} <= MARKED_BY_WORDS and not is_long:
         before, after, effort = mark_words(old.text, new.text, effort)
-    return Cell(old.kind, before, old.note), Cell(new.kind, after, new.note), effort
+    return _cell(old, before), _cell(new, after), effort
+
+
+def _cell(value: Value, runs: Runs) -> Cell:
+    # Where nothing is shared with the other side, marks would say nothing.
+    is_shared = any(not run.is_marked for run in runs)
+    return Cell(value.kind, runs if is_shared else (Run(value.text),), value.note)

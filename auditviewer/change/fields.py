@@ -4,7 +4,8 @@ Knows the words of its table; what the row is to its entity is the caller's.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from auditviewer.change.order import NOWHERE, Place, Verb
@@ -16,7 +17,7 @@ from auditviewer.change.quantities import (
 )
 from auditviewer.change.records import NOTHING, Column, Json, Reference
 from auditviewer.change.rows import BARE, RowInWords
-from auditviewer.change.stored import as_json, image, is_number
+from auditviewer.change.stored import as_json, is_number, is_same
 from auditviewer.change.trees import Difference, exchange_of, find_differences
 from auditviewer.change.values import PATH_MARK, Kind, Value, describe, tell_apart
 from auditviewer.change.wordings import Terms, Wording, case_of, find_wording
@@ -88,7 +89,7 @@ def compare_rows(old: RowInWords, new: RowInWords, without: frozenset[str] = fro
     unchanged = 0
     whole = old.row is None or new.row is None
     for name in columns_of(old, new, without):
-        if image(old.stored(name)) == image(new.stored(name)):
+        if is_same(old.stored(name), new.stored(name)):
             unchanged += 1
             continue
         fields = list(_fields(name, old, new))
@@ -109,7 +110,7 @@ def columns_of(old: RowInWords, new: RowInWords, without: frozenset[str]) -> Ite
     keys = {*table.key, *table.parent_key} - table.columns.keys()
     for name in dict.fromkeys(ordered):
         is_noise = name in keys and (
-            old.row is None or new.row is None or image(old.stored(name)) == image(new.stored(name))
+            old.row is None or new.row is None or is_same(old.stored(name), new.stored(name))
         )
         if not is_noise and name not in table.ignored and name not in without:
             yield name
@@ -125,30 +126,38 @@ def _fields(name: str, old: RowInWords, new: RowInWords) -> Iterator[Field]:
         places = [*places[: MOST_PLACES - 1], Difference(("and more",), before, after)]
     wording = _wording(name, column, old, new) if column.say else None
     for place in places:
-        field = _field(name, column, place, old, new)
-        yield replace(field, wording=wording, reference=column.reference)
+        yield _field(name, column, place, old, new, wording)
 
 
-def _field(name: str, column: Column, place: Difference, old: RowInWords, new: RowInWords) -> Field:
+def _field(
+    name: str,
+    column: Column,
+    place: Difference,
+    old: RowInWords,
+    new: RowInWords,
+    wording: Wording | None,
+) -> Field:
     label = PATH_MARK.join([column.label, *place.path])
+    about = partial(Field, name, label, wording=wording, reference=column.reference)
     if place.verb is Verb.MOVED:
         was, is_ = (Value(Kind.TEXT, f"position {at}") for at in (place.place.old, place.place.new))
-        return Field(name, label, was, is_, verb=Verb.MOVED, place=place.place)
-    words = column if not place.path else Column(label)
-    currencies = (None, None) if place.path else (old.currency(column), new.currency(column))
-    was, is_ = (
-        describe(stored, words, row.labels.get(name, NOTHING), row.zone, currency)
-        for stored, row, currency in zip(
-            (place.old, place.new), (old, new), currencies, strict=True
+        return about(was, is_, verb=Verb.MOVED, place=place.place)
+    words, currencies = column, (old.currency(column), new.currency(column))
+    if place.path:
+        words, currencies = Column(label), (None, None)
+        was, is_ = (
+            describe(stored, words, row.labels.get(name, NOTHING), row.zone)
+            for stored, row in ((place.old, old), (place.new, new))
         )
-    )
+    else:
+        was, is_ = old.value(name), new.value(name)
     was, is_ = tell_apart((was, place.old), (is_, place.new))
     items = _items(place, words, new)
     if items and max(len(was.text), len(is_.text)) > LONGEST_LIST:
         was, is_ = _only(items.removed, items.removed_count), _only(items.added, items.added_count)
     is_bare = not place.path and all(side.is_nothing or side.kind in BARE for side in (was, is_))
     difference = _difference(was, is_, place, currencies)
-    return Field(name, label, was, is_, difference, is_bare, items, place.verb, place.place)
+    return about(was, is_, difference, is_bare, items, place.verb, place.place)
 
 
 def _difference(

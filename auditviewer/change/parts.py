@@ -3,9 +3,10 @@
 Knows rows and their places; the entity's own row is for `changes`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from functools import cached_property
 
 from auditviewer.change.fields import Field, Fields, columns_of, compare_rows
 from auditviewer.change.order import NOWHERE, Place, Verb, find_moved
@@ -21,18 +22,48 @@ TOO_LARGE = Summary("One", "too large to be shown here")
 
 @dataclass(frozen=True)
 class PartChange:
-    """What happened to one part; *old* and *new* name it, *place* is there where it has one.
+    """What happened to one part, whose row was and is *rows*; *place* is there where it has one.
 
-    *wordings* are the sentences of audit.toml that say all of it.
+    *wordings* are the sentences of audit.toml that say all of it. The part in words is worked out
+    when it is asked for: of thousands, a page shows a few.
     """
 
     verb: Verb
-    title: str
-    old: str
-    new: str
     fields: tuple[Field, ...]
     place: Place
+    rows: tuple[RowInWords, RowInWords]
+    is_too_large: bool = False
     wordings: tuple[Wording, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The shortest way to name it."""
+        was, is_ = self._summaries
+        return (is_ if self.rows[0].row is None else was).title
+
+    @property
+    def old(self) -> str:
+        """What it was in one line; nothing, where it was not there."""
+        return self._summaries[0].text
+
+    @property
+    def new(self) -> str:
+        """What it is in one line; nothing, where it is no longer there."""
+        return self._summaries[1].text
+
+    @cached_property
+    def _summaries(self) -> tuple[Summary, Summary]:
+        before, after = self.rows
+        was = _summary(before, self.is_too_large)
+        if before.row is not None and before.labels == after.labels:
+            # What did not change reads the same, but for an amount in another currency.
+            changed = {field.column for field in self.fields}
+            after.told.update(
+                (name, value)
+                for name, value in before.told.items()
+                if name not in changed and before.table.words_for(name).currency is None
+            )
+        return was, _summary(after, self.is_too_large)
 
 
 @dataclass(frozen=True)
@@ -89,7 +120,9 @@ def _group(noun: str, states: Sequence[State], zone: tzinfo) -> Group:
 
 
 def _part_change(state: State, place: Place, is_moved: bool, zone: tzinfo) -> PartChange | None:
-    fields = compare(state, zone, without=frozenset() if place == NOWHERE else POSITION_COLUMNS)
+    rows = rows_of(state, zone)
+    without = frozenset() if place == NOWHERE else POSITION_COLUMNS
+    fields = Fields() if state.is_too_large else compare_rows(*rows, without)
     if state.old is None or state.new is None:
         verb = Verb.ADDED if state.old is None else Verb.REMOVED
     elif fields.changed:
@@ -98,40 +131,38 @@ def _part_change(state: State, place: Place, is_moved: bool, zone: tzinfo) -> Pa
         verb = Verb.MOVED
     else:
         return None
-    old, new = (_summary(state, row) for row in rows_of(state, zone))
     part = PartChange(
         verb=verb,
-        title=(new if state.old is None else old).title,
-        old=old.text,
-        new=new.text,
         fields=fields.changed,
         place=place if is_moved or verb in (Verb.ADDED, Verb.REMOVED) else NOWHERE,
+        rows=rows,
+        is_too_large=state.is_too_large,
     )
-    return replace(part, wordings=tuple(_wordings(part, state, zone)))
+    wordings = tuple(_wordings(part, state.table.say))
+    return replace(part, wordings=wordings) if wordings else part
 
 
-def _summary(state: State, row: RowInWords) -> Summary:
-    if state.is_too_large and row.row is not None:
+def _summary(row: RowInWords, is_too_large: bool) -> Summary:
+    if is_too_large and row.row is not None:
         return TOO_LARGE
-    nothing = replace(row, row=None)
-    return summarise(row, columns_of(nothing, row, POSITION_COLUMNS))
+    return summarise(row, columns_of(replace(row, row=None), row, POSITION_COLUMNS))
 
 
-def _wordings(part: PartChange, state: State, zone: tzinfo) -> Iterator[Wording]:
+def _wordings(part: PartChange, say: Mapping[str, str]) -> Iterator[Wording]:
     """Yield the sentences of audit.toml for a part, if they say all that happened to it."""
-    if state.is_too_large:
+    if part.is_too_large:
         return
     if part.verb is Verb.CHANGED:
         if part.place == NOWHERE and all(field.wording for field in part.fields):
             yield from {f.column: f.wording for f in part.fields if f.wording}.values()
-        return
-    old, new = rows_of(state, zone)
-    own = {"label": part.title}
-    if part.verb is Verb.MOVED:
-        own |= {"old": str(part.place.old), "new": str(part.place.new)}
-    terms = Terms(old if state.new is None else new, own)
-    if told := find_wording(state.table.say, (part.verb.value,), terms):
-        yield told
+    elif part.verb.value in say:
+        old, new = part.rows
+        own = {"label": part.title}
+        if part.verb is Verb.MOVED:
+            own |= {"old": str(part.place.old), "new": str(part.place.new)}
+        terms = Terms(old if new.row is None else new, own)
+        if told := find_wording(say, (part.verb.value,), terms):
+            yield told
 
 
 def _place(state: State) -> Place:

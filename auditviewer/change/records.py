@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -101,7 +102,12 @@ class Table:
 
     def words_for(self, column: str) -> Column:
         """Return the words for a column, made up from its name where none were given."""
-        return self.columns.get(column) or Column(name_in_words(column))
+        return self.columns.get(column) or _made_up(column)
+
+
+@lru_cache(maxsize=10_000)
+def _made_up(column: str) -> Column:
+    return Column(name_in_words(column))
 
 
 Tables = Mapping[TableName, Table]

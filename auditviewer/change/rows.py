@@ -4,7 +4,7 @@ Knows one row; two of them are compared in `fields`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from auditviewer.change.quantities import is_currency
@@ -29,6 +29,8 @@ class RowInWords:
     row: Row | None
     labels: Labels
     zone: tzinfo
+    told: dict[str, Value] = field(default_factory=dict, compare=False, repr=False)
+    """Values that were put into words already: fields and the row's one line say the same ones."""
 
     def stored(self, name: str) -> Stored:
         """Return what a column holds."""
@@ -44,9 +46,13 @@ class RowInWords:
 
     def value(self, name: str) -> Value:
         """Return what a column holds, in words."""
-        column = self.table.words_for(name)
-        names = self.labels.get(name, NOTHING)
-        return describe(self.stored(name), column, names, self.zone, self.currency(column))
+        value = self.told.get(name)
+        if value is None:
+            column = self.table.words_for(name)
+            names = self.labels.get(name, NOTHING)
+            value = describe(self.stored(name), column, names, self.zone, self.currency(column))
+            self.told[name] = value
+        return value
 
 
 @dataclass(frozen=True)

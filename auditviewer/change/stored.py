@@ -45,6 +45,13 @@ def image(value: Stored) -> str:
     return IMAGES.encode(value)
 
 
+def is_same(one: Stored, other: Stored) -> bool:
+    """Tell whether two values have the same image."""
+    if type(one) is not type(other):
+        return False
+    return image(one) == image(other) if isinstance(one, Decimal | list | dict) else one == other
+
+
 def _decimal_image(value: Decimal) -> dict[str, str]:
     # No key of a jsonb value holds NUL, so that this is nothing else's image.
     return {"\0": str(value)}

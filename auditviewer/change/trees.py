@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from auditviewer.change.items import match_items
 from auditviewer.change.order import NOWHERE, Place, Verb, find_moved
 from auditviewer.change.records import Json, name_in_words
-from auditviewer.change.stored import ABSENT, Absent, Stored, image, is_redacted
+from auditviewer.change.stored import ABSENT, Absent, Stored, image, is_redacted, is_same
 from auditviewer.change.values import DEEPEST_PATH
 
 Path = tuple[str, ...]
@@ -39,7 +39,7 @@ class Exchange:
 
 def find_differences(old: Stored, new: Stored, path: Path = ()) -> Iterator[Difference]:
     """Yield the places inside two values that differ; plain values are one place."""
-    if image(old) == image(new):
+    if is_same(old, new):
         return
     if len(path) >= DEEPEST_PATH or not (_is_tree(old) or _is_tree(new)):
         yield Difference(path, old, new)

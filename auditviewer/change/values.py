@@ -30,6 +30,8 @@ PATH_MARK = " › "
 HEX = re.compile(r"[0-9a-f]+")
 BLANK = re.compile(r"[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
 """Space, and characters that are not seen at all."""
+QUANTITIES_BEGIN = frozenset("0123456789+-P")
+"""How a moment or a duration begins: most texts are neither."""
 VISIBLE = {" ": "␣", "\n": "↵", "\t": "⇥", "\r": "␍"}
 BEFORE_DIFFERENCE = 200
 
@@ -93,14 +95,14 @@ def describe(
     match value:
         case Absent():
             return NOT_THERE
+        case str():
+            return _described_word(value, column, names) or _described_text(value, zone)
         case None:
             return NOT_SET
         case dict() if is_redacted(value):
             return Value(Kind.HIDDEN, "hidden")
         case dict() | list():
             return _described_json(value, column, names, zone)
-        case str():
-            return _described_word(value, column, names) or _described_text(value, zone)
         case bool():
             flag = Value(Kind.FLAG, "yes" if value else "no")
             return _described_word(value, column, names) or flag
@@ -129,6 +131,8 @@ def _described_text(value: str, zone: tzinfo) -> Value:
         size = size_in_words(len(value) // 2 - 1)
         fingerprint = sha256(value.encode()).hexdigest()[:12]
         return Value(Kind.BINARY, f"{size} of binary data", f"fingerprint {fingerprint}")
+    if value[0] not in QUANTITIES_BEGIN:
+        return Value(Kind.TEXT, _cut(value))
     moment = read_moment(value)
     try:
         if moment is not None:
@@ -196,6 +200,8 @@ def tell_apart(was: tuple[Value, Stored], is_: tuple[Value, Stored]) -> tuple[Va
 
 def _seen(text: str) -> list[str]:
     """Return the words that a reader can tell from others."""
+    if text.isascii():
+        return text.split()
     return BLANK.sub(" ", unicodedata.normalize("NFC", text)).split()
 
 
