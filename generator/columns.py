@@ -29,13 +29,14 @@ def read_columns(reader: Reader, body: Toml, where: str) -> dict[str, Column]:
 def _read_column(reader: Reader, name: str, body: Toml, where: str) -> Column:
     where = f'{where}: column "{name}"'
     reader.identifier(name, where)
-    reader.known(body, ("label", "values", "references", "currency", "say"), where)
+    reader.known(body, ("label", "values", "references", "currency", "item_key", "say"), where)
     values = reader.mapping(body, "values", where)
     return Column(
         label=reader.optional_text(body, "label", where, "Name"),
         values={key: reader.text(values, key, f"{where}: values", "on") for key in values},
         references=_read_reference(reader, body, where) if "references" in body else None,
         currency=reader.optional_text(body, "currency", where, "EUR"),
+        item_key=reader.optional_text(body, "item_key", where, "slug"),
         say=read_sentences(reader, body, VALUE_CASES, where),
     )
 

@@ -31,13 +31,15 @@ class Column:
     """Words for a column: its label, labels of its values by their text, and sentences.
 
     ``say`` has a sentence for some of the ways in which a value can change. ``currency`` makes it
-    an amount of money: an ISO 4217 code, or the column of the row that holds one.
+    an amount of money: an ISO 4217 code, or the column of the row that holds one. ``item_key`` is
+    what tells the objects of a list in it apart.
     """
 
     label: str | None = None
     values: dict[str, str] = field(default_factory=dict)
     references: Reference | None = None
     currency: str | None = None
+    item_key: str | None = None
     say: dict[str, str] = field(default_factory=dict)
 
 

@@ -87,6 +87,8 @@ def _words(column: Column) -> dict[str, object]:
         }
     if column.currency:
         words["currency"] = column.currency
+    if column.item_key:
+        words["item_key"] = column.item_key
     if column.say:
         words["say"] = column.say
     return words

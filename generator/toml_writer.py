@@ -100,6 +100,8 @@ def _column_words(column: Column) -> Iterator[tuple[str, str]]:
         yield "references", _inline(words)
     if column.currency:
         yield "currency", _text(column.currency)
+    if column.item_key:
+        yield "item_key", _text(column.item_key)
     if column.say:
         yield "say", _inline({case: _text(text) for case, text in column.say.items()})
 

@@ -55,8 +55,8 @@ COMMENT ON COLUMN audit.tracked_table.say IS
     '{user_id}"}. A column''s name in braces stands for its value in words.';
 COMMENT ON COLUMN audit.tracked_table.columns IS
     'Words by column, in the order in which to show them: {"owner_id": {"label": "Owner", '
-    '"values": {...}, "references": {...}, "currency": "EUR", "say": {"up": "Upgraded {old} → '
-    '{new}"}}}. Not jsonb, which would forget that order.';
+    '"values": {...}, "references": {...}, "currency": "EUR", "item_key": "slug", "say": {"up": '
+    '"Upgraded {old} → {new}"}}}. Not jsonb, which would forget that order.';
 COMMENT ON COLUMN audit.tracked_table.ignored IS
     'Columns whose change alone is no entry. Their values are stored.';
 COMMENT ON COLUMN audit.tracked_table.excluded IS

@@ -58,6 +58,28 @@ def test_a_key_that_is_a_text_is_not_the_number() -> None:
     assert pairs(steps("id", 1), steps("id", "1")) == [(None, 1), (1, None)]
 
 
+def test_an_item_is_known_by_the_key_that_audit_toml_names() -> None:
+    old: list[Any] = [{"slug": "a", "id": 1, "do": "mail"}, {"slug": "b", "id": 2, "do": "call"}]
+    new: list[Any] = [{"slug": "b", "id": 1, "do": "call"}, {"slug": "a", "id": 2, "do": "mail"}]
+
+    found = match_items(old, new, "slug")
+
+    assert [(item.place.old, item.place.new) for item in found] == [(2, 1), (1, 2)]
+
+
+def test_a_key_that_does_not_tell_items_apart_is_not_used() -> None:
+    old: list[Any] = [{"slug": "a", "id": 1}]
+    new: list[Any] = [{"slug": "a", "id": 2}, {"slug": "a", "id": 1}]
+
+    assert [item.place.old for item in match_items(old, new, "slug")] == [None, 1]
+
+
+def test_an_item_is_called_by_its_key_where_it_has_no_name() -> None:
+    [difference] = find_differences([{"slug": "call"}], [], "slug")
+
+    assert difference.path == ("call",)
+
+
 def test_an_item_without_identity_is_known_by_what_it_holds_and_then_by_its_neighbour() -> None:
     old = [{"do": "mail"}, {"do": "call"}, {"do": "wait"}]
     new = [{"do": "wait"}, {"do": "mail"}, {"do": "text"}, {"say": "hi"}]

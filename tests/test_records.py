@@ -81,3 +81,9 @@ def test_the_words_of_columns_have_sentences_and_a_currency() -> None:
 
     assert (columns["seats"].say, columns["seats"].currency) == ({"up": "More"}, "EUR")
     assert (columns["name"].say, columns["name"].currency) == ({}, None)
+
+
+def test_the_words_of_columns_say_what_tells_the_items_of_a_list_apart() -> None:
+    columns = read_columns({"steps": {"item_key": "slug"}, "name": {}})
+
+    assert (columns["steps"].item_key, columns["name"].item_key) == ("slug", "")

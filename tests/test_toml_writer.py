@@ -29,7 +29,12 @@ REFERENCES = (
     | st.none()
 )
 COLUMNS = st.builds(
-    Column, WORDS | st.none(), st.dictionaries(VALUES, WORDS, max_size=3), REFERENCES
+    Column,
+    WORDS | st.none(),
+    st.dictionaries(VALUES, WORDS, max_size=3),
+    REFERENCES,
+    currency=WORDS | st.none(),
+    item_key=WORDS | st.none(),
 )
 WORKFLOW = TrackedTable(
     TableName("crm", "workflow"), source="crm", module="Workflows", entity="Workflow"

@@ -120,7 +120,7 @@ def _fields(name: str, old: RowInWords, new: RowInWords) -> Iterator[Field]:
     """Yield the fields of a column; beyond so many, what it holds as a whole instead."""
     before, after = old.stored(name), new.stored(name)
     column = new.table.words_for(name)
-    found = find_differences(before, after)
+    found = find_differences(before, after, column.item_key)
     places = list(islice(found, MOST_PLACES + 1))
     if len(places) > MOST_PLACES:
         places = [*places[: MOST_PLACES - 1], Difference(("and more",), before, after)]

@@ -25,9 +25,12 @@ class Item:
     place: Place
 
 
-def match_items(old: Sequence[Json], new: Sequence[Json]) -> list[Item]:
-    """Return the items in the order of the new list; those that are gone come last."""
-    identity = _find_identity(old, new)
+def match_items(old: Sequence[Json], new: Sequence[Json], item_key: str = "") -> list[Item]:
+    """Return the items in the order of the new list; those that are gone come last.
+
+    *item_key* is what tells them apart as audit.toml says; where it doesn't, IDENTITIES may.
+    """
+    identity = _find_identity(old, new, item_key)
     if identity is None:
         before = _occurrences(map(image, old))
         after = _occurrences(map(image, new))
@@ -36,12 +39,16 @@ def match_items(old: Sequence[Json], new: Sequence[Json]) -> list[Item]:
     places = _places(before, after)
     if identity is None:
         places = _paired(places, old, new)
-    return _named(places, old, new)
+    return _named(places, old, new, item_key)
 
 
-def _find_identity(old: Sequence[Json], new: Sequence[Json]) -> str | None:
+def _find_identity(old: Sequence[Json], new: Sequence[Json], item_key: str) -> str | None:
     """Return the first identity that both lists share items by; else the first that there is."""
-    possible = [key for key in IDENTITIES if _tells_apart(key, old) and _tells_apart(key, new)]
+    possible = [
+        key
+        for key in (item_key, *IDENTITIES)
+        if key and _tells_apart(key, old) and _tells_apart(key, new)
+    ]
     for key in possible:
         if not {*_keys(key, old)}.isdisjoint(_keys(key, new)):
             return key
@@ -121,8 +128,10 @@ def _is_alike(one: Json, other: Json) -> bool:
     return isinstance(one, list) and isinstance(other, list)
 
 
-def _named(places: Sequence[Place], old: Sequence[Json], new: Sequence[Json]) -> list[Item]:
-    names = [_name(place, old, new) for place in places]
+def _named(
+    places: Sequence[Place], old: Sequence[Json], new: Sequence[Json], item_key: str
+) -> list[Item]:
+    names = [_name(place, old, new, item_key) for place in places]
     often = Counter(names)
     return [
         Item(name if often[name] == 1 else f"{name} ({place.new or place.old})", place)
@@ -130,10 +139,10 @@ def _named(places: Sequence[Place], old: Sequence[Json], new: Sequence[Json]) ->
     ]
 
 
-def _name(place: Place, old: Sequence[Json], new: Sequence[Json]) -> str:
+def _name(place: Place, old: Sequence[Json], new: Sequence[Json], item_key: str) -> str:
     """Return what an item calls itself, or its position."""
     item = new[place.new - 1] if place.new else old[(place.old or 1) - 1]
-    for key in NAMES:
+    for key in (*NAMES, item_key):
         value = _member(item, key)
         if isinstance(value, str) and 0 < len(value.strip()) <= LONGEST_NAME:
             return value

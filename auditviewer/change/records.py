@@ -69,8 +69,8 @@ class Reference:
 class Column:
     """The words for a column: its name, those of its values, and whether it refers to a row.
 
-    *currency* is that of its amounts, or the column that names it; *say* has sentences by the way
-    in which a value changed.
+    *currency* is that of its amounts, or the column that names it; *item_key* tells the items of a
+    list in it apart; *say* has sentences by the way in which a value changed.
     """
 
     label: str
@@ -78,6 +78,7 @@ class Column:
     is_reference: bool = False
     reference: Reference | None = None
     currency: str | None = None
+    item_key: str = ""
     say: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -130,6 +131,7 @@ def read_columns(described: Mapping[str, Any]) -> dict[str, Column]:
             is_reference="references" in words,
             reference=_read_reference(words.get("references", {})),
             currency=words.get("currency"),
+            item_key=words.get("item_key", ""),
             say=words.get("say", {}),
         )
         for name, words in described.items()

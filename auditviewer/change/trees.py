@@ -37,8 +37,13 @@ class Exchange:
     kept: int
 
 
-def find_differences(old: Stored, new: Stored, path: Path = ()) -> Iterator[Difference]:
-    """Yield the places inside two values that differ; plain values are one place."""
+def find_differences(
+    old: Stored, new: Stored, item_key: str = "", path: Path = ()
+) -> Iterator[Difference]:
+    """Yield the places inside two values that differ; plain values are one place.
+
+    *item_key* tells the items of a list of objects apart, if audit.toml names one.
+    """
     if is_same(old, new):
         return
     if len(path) >= DEEPEST_PATH or not (_is_tree(old) or _is_tree(new)):
@@ -47,9 +52,10 @@ def find_differences(old: Stored, new: Stored, path: Path = ()) -> Iterator[Diff
         before, after = _members(old), _members(new)
         for key in dict.fromkeys([*after, *before]):
             inner = (before.get(key, ABSENT), after.get(key, ABSENT))
-            yield from find_differences(*inner, (*path, name_in_words(key) or "(no name)"))
+            inside = (*path, name_in_words(key) or "(no name)")
+            yield from find_differences(*inner, item_key, inside)
     elif _is_like(old, list) and _is_like(new, list):
-        yield from _differences_of_items(_items(old), _items(new), path)
+        yield from _differences_of_items(_items(old), _items(new), item_key, path)
     else:
         yield Difference(path, old, new)
 
@@ -77,9 +83,9 @@ def _items(value: Stored) -> list[Json]:
 
 
 def _differences_of_items(
-    old: Sequence[Json], new: Sequence[Json], path: Path
+    old: Sequence[Json], new: Sequence[Json], item_key: str, path: Path
 ) -> Iterator[Difference]:
-    items = match_items(old, new)
+    items = match_items(old, new, item_key)
     moved = find_moved([item.place for item in items])
     for index, item in enumerate(items):
         place, inside = item.place, (*path, item.name)
@@ -91,7 +97,7 @@ def _differences_of_items(
             continue
         if index in moved:
             yield Difference(inside, before, after, Verb.MOVED, place)
-        yield from find_differences(before, after, inside)
+        yield from find_differences(before, after, item_key, inside)
 
 
 def exchange_of(old: Stored, new: Stored) -> Exchange | None:
