@@ -572,8 +572,8 @@ COMMENT ON COLUMN audit.tracked_table.say IS
     '{user_id}"}. A column''s name in braces stands for its value in words.';
 COMMENT ON COLUMN audit.tracked_table.columns IS
     'Words by column, in the order in which to show them: {"owner_id": {"label": "Owner", '
-    '"values": {...}, "references": {...}, "currency": "EUR", "say": {"up": "Upgraded {old} → '
-    '{new}"}}}. Not jsonb, which would forget that order.';
+    '"values": {...}, "references": {...}, "currency": "EUR", "item_key": "slug", "say": {"up": '
+    '"Upgraded {old} → {new}"}}}. Not jsonb, which would forget that order.';
 COMMENT ON COLUMN audit.tracked_table.ignored IS
     'Columns whose change alone is no entry. Their values are stored.';
 COMMENT ON COLUMN audit.tracked_table.excluded IS
@@ -726,8 +726,9 @@ COMMENT ON FUNCTION audit._refuse_truncate() IS
 
 REVOKE ALL ON FUNCTION audit._refuse_truncate() FROM PUBLIC;
 
--- What only reading needs: an index of the words in the log, one of the modules, and a list of the
--- persons. Every write would have to pay for them, so they are made of a day that is over.
+-- What only reading needs: indexes of the words in the log, of the modules and of what was deleted,
+-- and a list of the persons. Every write would have to pay for them, so they are made of a day that
+-- is over.
 
 CREATE OR REPLACE FUNCTION audit._words(
     p_label  text,
@@ -847,6 +848,11 @@ BEGIN
         EXECUTE format('CREATE INDEX %I ON audit.%I (module)', v_name || '_module', v_name);
         EXECUTE format('COMMENT ON INDEX audit.%I IS %L', v_name || '_module',
                        'Finds the changes of a module in which there are few.');
+        EXECUTE format('CREATE INDEX %I ON audit.%I (occurred_at) '
+                       'WHERE part IS NULL AND operation IN (''DELETE'', ''TRUNCATE'')',
+                       v_name || '_deleted', v_name);
+        EXECUTE format('COMMENT ON INDEX audit.%I IS %L', v_name || '_deleted',
+                       'Finds the deleted entities, of which there are few.');
         -- Nothing is added to the day any more, so that autovacuum would never count its words.
         EXECUTE format('ANALYZE audit.%I', v_name);
         PERFORM audit._list_persons(p_day);
@@ -856,9 +862,9 @@ END
 $index_day$;
 
 COMMENT ON FUNCTION audit.index_day(date) IS
-    'Make one day in UTC that is over quick to read, unless it is: index its words and modules, '
-    'list its persons. Returns whether it is now: false for a day that is not over or has no '
-    'partition. Writers of other days are not delayed.';
+    'Make one day in UTC that is over quick to read, unless it is: index its words, its modules '
+    'and what was deleted, list its persons. Returns whether it is now: false for a day that is '
+    'not over or has no partition. Writers of other days are not delayed.';
 
 REVOKE ALL ON FUNCTION audit.index_day(date) FROM PUBLIC;
 

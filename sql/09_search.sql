@@ -1,5 +1,6 @@
--- What only reading needs: an index of the words in the log, one of the modules, and a list of the
--- persons. Every write would have to pay for them, so they are made of a day that is over.
+-- What only reading needs: indexes of the words in the log, of the modules and of what was deleted,
+-- and a list of the persons. Every write would have to pay for them, so they are made of a day that
+-- is over.
 
 CREATE OR REPLACE FUNCTION audit._words(
     p_label  text,
@@ -119,6 +120,11 @@ BEGIN
         EXECUTE format('CREATE INDEX %I ON audit.%I (module)', v_name || '_module', v_name);
         EXECUTE format('COMMENT ON INDEX audit.%I IS %L', v_name || '_module',
                        'Finds the changes of a module in which there are few.');
+        EXECUTE format('CREATE INDEX %I ON audit.%I (occurred_at) '
+                       'WHERE part IS NULL AND operation IN (''DELETE'', ''TRUNCATE'')',
+                       v_name || '_deleted', v_name);
+        EXECUTE format('COMMENT ON INDEX audit.%I IS %L', v_name || '_deleted',
+                       'Finds the deleted entities, of which there are few.');
         -- Nothing is added to the day any more, so that autovacuum would never count its words.
         EXECUTE format('ANALYZE audit.%I', v_name);
         PERFORM audit._list_persons(p_day);
@@ -128,9 +134,9 @@ END
 $index_day$;
 
 COMMENT ON FUNCTION audit.index_day(date) IS
-    'Make one day in UTC that is over quick to read, unless it is: index its words and modules, '
-    'list its persons. Returns whether it is now: false for a day that is not over or has no '
-    'partition. Writers of other days are not delayed.';
+    'Make one day in UTC that is over quick to read, unless it is: index its words, its modules '
+    'and what was deleted, list its persons. Returns whether it is now: false for a day that is '
+    'not over or has no partition. Writers of other days are not delayed.';
 
 REVOKE ALL ON FUNCTION audit.index_day(date) FROM PUBLIC;
 

@@ -181,11 +181,16 @@ def test_each_filter_is_a_condition_of_its_own_and_others_are_none(seen: Seen) -
     assert json.dumps(stands.plan).count("_words") == 0
 
 
-def test_a_text_is_looked_up_in_the_index_of_a_day_that_is_over(seen: Seen) -> None:
-    _, queries = seen.page(f"/?q=zzzunheard&period=dates&from={LONG_AGO}&to={LONG_AGO}")
+@pytest.mark.parametrize(
+    ("asked", "index"), [("q=zzzunheard", "words"), ("type=deleted", "deleted")]
+)
+def test_what_is_rare_is_looked_up_in_an_index_of_a_day_that_is_over(
+    seen: Seen, asked: str, index: str
+) -> None:
+    _, queries = seen.page(f"/?{asked}&period=dates&from={LONG_AGO}&to={LONG_AGO}")
 
     indexes = {node.get("Index Name") for query in queries for node in query.nodes}
-    assert f"entry_{LONG_AGO.replace('-', '')}_words" in indexes
+    assert f"entry_{LONG_AGO.replace('-', '')}_{index}" in indexes
 
 
 def test_one_change_reads_the_days_of_that_change(seen: Seen) -> None:
