@@ -10,6 +10,7 @@ from datetime import date
 from flask import url_for
 
 from auditviewer.change.records import Tables
+from auditviewer.change.verbatim import reveal
 from auditviewer.log.filters import SYSTEM, Filter, person_in_url
 from auditviewer.log.known import Person
 
@@ -36,9 +37,9 @@ def offer_periods(days: int) -> tuple[tuple[str, str], ...]:
 
 def offer_persons(persons: Sequence[Person], asked: Filter) -> list[tuple[str, str]]:
     """Return whom to choose from, and who was asked for, who may have done nothing."""
-    named = {person_in_url(person.actor): person.name for person in persons}
+    named = {person_in_url(person.actor): reveal(person.name) for person in persons}
     if asked.by and asked.actor is not None:
-        named.setdefault(asked.by, asked.actor)
+        named.setdefault(asked.by, reveal(asked.actor))
     return list(named.items())
 
 

@@ -15,10 +15,12 @@ from auditviewer.addresses import from_path, moment_in_field, moment_in_url, rea
 from auditviewer.change.changes import Change, fold
 from auditviewer.change.english import lowered, plural
 from auditviewer.change.records import Entry, Tables
+from auditviewer.change.verbatim import reveal
 from auditviewer.listing import BY_ITSELF, about, links_of, list_changes
 from auditviewer.log.database import Reading
 from auditviewer.log.entries import read_entries, read_fates
 from auditviewer.log.filters import Filter, read_filter
+from auditviewer.log.former import with_former_names
 from auditviewer.log.known import read_tables
 from auditviewer.log.past import MOST_ENTRIES, read_past
 from auditviewer.log.stands import MARGIN, Stand, find_stands, span_of
@@ -137,9 +139,10 @@ def _compare(
     since = reading.now - site.settings.retention
     span = max(since, first + JUST_AFTER), last + JUST_AFTER
     past = read_past(reading, asked, span, tables)
-    named = [entry for entry in past.entries if entry.entity_id is not None]
+    [entries] = with_former_names(reading, [past.entries], tables, since)
+    named = [entry for entry in entries if entry.entity_id is not None]
     if named:
-        change = fold(past.entries, tables, asked.zone, is_partial=past.is_cut)
+        change = fold(entries, tables, asked.zone, is_partial=past.is_cut)
     else:
         change = fold([_any_entry(site, reading, asked, tables)], tables, asked.zone)
     return render_template(
@@ -172,7 +175,7 @@ def _any_entry(site: Site, reading: Reading, asked: Filter, tables: Tables) -> E
 
 
 def _actor(entry: Entry) -> str:
-    return "System" if entry.actor is None else entry.actor_name or entry.actor
+    return "System" if entry.actor is None else reveal(entry.actor_name or entry.actor)
 
 
 def _show(site: Site, reading: Reading, change: Change, tables: Tables) -> Shown:
@@ -186,6 +189,7 @@ def _show(site: Site, reading: Reading, change: Change, tables: Tables) -> Shown
         last.entity,
         last.entity_id,
         last.actor,
+        last.is_former,
     )
     [fate] = read_fates(reading, [stand])
     return show(change, fate, tables, site.settings.product_url, BY_ITSELF.lines)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
+from typing import Any
 
 from flask import abort, url_for
 
@@ -18,6 +19,7 @@ from auditviewer.change.records import Entry, Tables
 from auditviewer.log.database import Reading
 from auditviewer.log.entries import read_entries, read_fates
 from auditviewer.log.filters import Filter
+from auditviewer.log.former import with_former_names
 from auditviewer.log.renamed import read_referred, with_names_of_now
 from auditviewer.log.saves import Rest, find_page
 from auditviewer.log.stands import Cursor, Stand, has_newer, read_cursor
@@ -33,6 +35,8 @@ class Most:
     lines: int
 
 
+FORMER = "former"
+"""In the address of a change: it is that of the entity which the row of the entry left."""
 IN_LIST, BY_ITSELF = Most(200, 40), Most(5000, 1000)
 
 
@@ -114,11 +118,13 @@ def show_changes(
     most: Most,
 ) -> list[Shown | None]:
     """Return what the pages say of changes; None where nothing of one is found."""
+    since = reading.now - site.settings.retention
+    found = read_entries(reading, stands, tables, most.entries + 1)
     changes = [
         fold(entries, tables, asked.zone, is_partial=len(entries) > most.entries)
         if entries
         else None
-        for entries in read_entries(reading, stands, tables, most.entries + 1)
+        for entries in with_former_names(reading, found, tables, since)
     ]
     referred = read_referred(reading, [change for change in changes if change], tables)
     return [
@@ -138,12 +144,13 @@ def show_changes(
 def links_of(last: Entry, tables: Tables, asked: Filter) -> Links:
     """Return where a change leads; *last* is its newest entry."""
     zone = asked.zone_argument
-    page = url_for(".change", transaction=last.transaction_id, entry=last.id, **zone)
+    of: dict[str, Any] = {"of": FORMER} if last.is_former else {}
+    page = url_for(".change", transaction=last.transaction_id, entry=last.id, **of, **zone)
     if last.entity_id is None:
         return Links(page, None, None)
-    of = about(last.module, last.entity, last.entity_id, tables) | zone
+    entity = about(last.module, last.entity, last.entity_id, tables) | zone
     then = moment_in_url(last.occurred_at, asked.zone)
-    return Links(page, url_for(".history", **of), url_for(".history", **of, at=then))
+    return Links(page, url_for(".history", **entity), url_for(".history", **entity, at=then))
 
 
 def about(module: str, entity: str, entity_id: str, tables: Tables) -> dict[str, str]:

@@ -3,7 +3,7 @@
 Pure: knows neither the database nor the page.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from enum import StrEnum
@@ -15,6 +15,8 @@ from auditviewer.change.records import Entry, Row, Table, Tables
 from auditviewer.change.states import State, fold_rows
 from auditviewer.change.stored import image
 from auditviewer.log.past import Past
+
+Identity = tuple[object, str]
 
 
 class Presence(StrEnum):
@@ -80,6 +82,9 @@ def _is_whole(before: Sequence[Entry], tables: Tables) -> bool:
     own = [entry for entry in before if entry.part is None and entry.operation != "TRUNCATE"]
     if not own or own[0].operation != "INSERT":
         return False
+    parents = {table.parent for table in tables.values()}
+    if any(entry.table in parents for entry in _that_moved(before, away=False)):
+        return False
     return all(
         table.tracked_at and table.tracked_at <= own[0].occurred_at and not table.untracked_at
         for table in tables.values()
@@ -96,7 +101,8 @@ def _rows_between(
     later, what the first write found.
     """
     emptied = {entry.table: entry.id for entry in before if entry.operation == "TRUNCATE"}
-    left = fold_rows((entry for entry in before if entry.id > emptied.get(entry.table, 0)), tables)
+    written = (entry for entry in before if entry.id > emptied.get(entry.table, 0))
+    left = fold_rows(map(_gone, written), tables)
     found = {
         _identity(state.table, state.new): _inserted(state, state.new, before)
         for state in left
@@ -106,10 +112,46 @@ def _rows_between(
         if state.old is not None:
             identity = _identity(state.table, state.old)
             found.setdefault(identity, _inserted(state, state.old, after))
-    return tuple(replace(entry, id=number) for number, entry in enumerate(found.values()))
+    moved = {
+        _identity(tables[entry.table], (entry.old_row if entry.is_former else entry.new_row) or {})
+        for entry in (*_that_moved(before, away=True), *_that_moved(after, away=False))
+        if entry.table in tables
+    }
+    there = _without_followers(found, moved - found.keys(), tables)
+    return tuple(replace(entry, id=number) for number, entry in enumerate(there))
 
 
-def _identity(table: Table, row: Row) -> tuple[object, str]:
+def _that_moved(entries: Iterable[Entry], *, away: bool) -> Iterator[Entry]:
+    """Yield the entries of parts that went to another entity, or came from one."""
+    return (each for each in entries if each.part and each.move and each.move.is_away is away)
+
+
+def _without_followers(
+    rows: Mapping[Identity, Entry], gone: set[Identity], tables: Tables
+) -> list[Entry]:
+    """Return rows less those that went to another entity with their parents, or are yet to come."""
+    left = dict(rows)
+    while lost := [each for each, row in left.items() if _parent_of(row, tables) in gone]:
+        gone = gone.union(lost)
+        left = {each: row for each, row in left.items() if each not in gone}
+    return list(left.values())
+
+
+def _parent_of(row: Entry, tables: Tables) -> Identity | None:
+    table = tables.get(row.table)
+    parent = tables.get(table.parent) if table and table.parent else None
+    if table is None or parent is None:
+        return None
+    held, key = row.new_row or {}, zip(parent.key, table.parent_key, strict=False)
+    return _identity(parent, {name: held.get(own) for name, own in key})
+
+
+def _gone(entry: Entry) -> Entry:
+    """Return an entry that took a row away, under another key or to another entity, as its end."""
+    return replace(entry, operation="DELETE", new_row=None) if entry.is_former else entry
+
+
+def _identity(table: Table, row: Row) -> Identity:
     key = {name: row.get(name) for name in table.key}
     return table.name, image(key or dict(row))
 
@@ -129,6 +171,7 @@ def _inserted(state: State, row: Row, entries: Sequence[Entry]) -> Entry:
         old_row=None,
         new_row=row,
         size=1 if state.is_too_large else None,
+        move=None,
     )
 
 

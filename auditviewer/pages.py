@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from auditviewer import times
 from auditviewer.change.english import count, plural
 from auditviewer.change.records import Tables
+from auditviewer.change.verbatim import reveal
 from auditviewer.choices import (
     chips,
     offer_entities,
@@ -25,6 +26,7 @@ from auditviewer.choices import (
 from auditviewer.history import history
 from auditviewer.listing import (
     BY_ITSELF,
+    FORMER,
     history_in_words,
     links_of,
     list_changes,
@@ -93,6 +95,7 @@ def page_context(site: Site, prefix: str = "audit.") -> dict[str, object]:
         "is_address": is_address,
         "history_in_words": history_in_words,
         "plural": plural,
+        "reveal": reveal,
         "times": times,
     }
 
@@ -162,7 +165,8 @@ def _change(site: Site, transaction: int, entry: int) -> str:
     asked = read_filter(request.args, site.settings.time_zone)
     with site.database.reading() as reading:
         since = reading.now - site.settings.retention
-        anchor = find_anchor(reading, transaction, entry, since)
+        is_former = request.args.get("of") == FORMER
+        anchor = find_anchor(reading, transaction, entry, since, is_former=is_former)
         tables = read_tables(reading)
         one = anchor and show_changes(site, reading, [anchor], tables, asked, BY_ITSELF)[0]
     if not one:

@@ -15,6 +15,7 @@ from auditviewer.change.english import count, plural
 from auditviewer.change.records import Column, Json, Table, TableName, Tables
 from auditviewer.change.sentences import Sentence, say
 from auditviewer.change.values import describe
+from auditviewer.change.verbatim import reveal
 from auditviewer.log.entries import Fate
 
 SIGNS = {Kind.CREATED: "+", Kind.UPDATED: "~", Kind.DELETED: "−"}
@@ -52,6 +53,7 @@ def show(change: Change, fate: Fate, tables: Tables, product_url: str, most_line
     last = change.last
     is_deleted = fate.is_deleted or (change.kind is Kind.DELETED and fate.label is None)
     is_renamed = fate.label not in (None, change.label) and not is_deleted
+    now_called = reveal(fate.label) if is_renamed and fate.label is not None else None
     reason = last.context.get("reason")
     return Shown(
         change=change,
@@ -59,10 +61,12 @@ def show(change: Change, fate: Fate, tables: Tables, product_url: str, most_line
         sections=lay_out(change, most_lines),
         where=_where(last.module, last.entity),
         name=_name(change),
-        link=None if is_deleted else link_to(tables, last.table, last.entity_id, product_url),
+        link=None
+        if is_deleted or change.is_rekeyed
+        else link_to(tables, last.table, last.entity_id, product_url),
         is_deleted=is_deleted,
-        now_called=fate.label if is_renamed else None,
-        reason=reason if isinstance(reason, str) else None,
+        now_called=now_called,
+        reason=reveal(reason) if isinstance(reason, str) else None,
     )
 
 
@@ -74,7 +78,7 @@ def _where(module: str, entity: str) -> str:
 
 def _name(change: Change) -> str:
     if change.label is not None:
-        return change.label or "(no name)"
+        return reveal(change.label) or "(no name)"
     if change.last.entity_id is not None:
         return f"{change.last.entity} #{change.last.entity_id}"
     return f"All {plural(change.last.entity)}" if change.is_truncated else change.last.entity
@@ -126,4 +130,6 @@ def is_address(ip: str) -> bool:
 
 def context_in_words(context: Mapping[str, Json], zone: tzinfo) -> dict[str, str]:
     """Return what the application said beside the actor, as plain text."""
-    return {key: describe(value, Column(key), {}, zone).text for key, value in context.items()}
+    return {
+        reveal(key): describe(value, Column(key), {}, zone).text for key, value in context.items()
+    }

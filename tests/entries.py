@@ -91,12 +91,17 @@ def entry(operation: str, table: Table, old: Row | None, new: Row | None, **more
         "entity": table.entity,
         "part": table.part,
         "entity_id": str(row.get("id" if is_root else "workflow_id")),
-        "entity_label": row.get(table.label_column or "") if is_root else None,
+        "entity_label": _label(row, table) if is_root else None,
         "row_key": {name: row[name] for name in table.key} if row else None,
         "old_row": old,
         "new_row": new,
     }
     return Entry(**told | more)
+
+
+def _label(row: Row, table: Table) -> str | None:
+    label = row.get(table.label_column or "")
+    return None if label is None else str(label)
 
 
 def insert(table: Table, row: Mapping[str, Any], **more: Any) -> Entry:
@@ -128,6 +133,11 @@ def condition(**columns: Any) -> dict[str, Any]:
     """Return a row of the table of conditions: Lead score is greater than 50."""
     row = {"id": 1, "workflow_id": 7, "position": 1}
     return row | {"field": "score", "operator": "above", "value": "50"} | columns
+
+
+def conditions(number: int) -> list[dict[str, Any]]:
+    """Return rows of the table of conditions, each with a value of its own."""
+    return [condition(id=n, position=n, value=str(n * 10)) for n in range(1, number + 1)]
 
 
 def action(**columns: Any) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def in_brackets(run: Run) -> str:
         ("a c", "a b c", ("a c", "a [b] c")),
         ("a", "b", ("a", "b")),
         ("a a", "a", ("a [a]", "a")),
-        (" a", " b", (" [a]", " [b]")),
+        (" a", " b", (" a", " b")),
         ("a  b", "a  c", ("a  [b]", "a  [c]")),
     ],
 )
@@ -151,6 +151,17 @@ def test_a_number_says_by_how_much_it_changed() -> None:
 )
 def test_each_part_has_its_lines(entries: list[Entry], expected: list[Row]) -> None:
     assert rows(*entries) == expected
+
+
+def test_parts_of_one_title_are_called_by_the_whole_of_their_line() -> None:
+    parts = condition(id=1), condition(id=2, value="60"), condition(id=3, field="city")
+    found = rows(*(update(CONDITION, part, {"weight": 2}) for part in parts))
+
+    assert [label for _, label, *_ in found] == [
+        "Lead score is greater than 50 › Weight",
+        "Lead score is greater than 60 › Weight",
+        "City › Weight",
+    ]
 
 
 def test_a_part_says_where_it_was_added() -> None:

@@ -35,6 +35,7 @@ def test_a_noun_inside_a_sentence_is_small_unless_it_is_an_abbreviation(
 
 def test_one_is_singular_and_all_else_plural() -> None:
     assert [count(number, "Part") for number in (0, 1, 2)] == ["0 parts", "1 part", "2 parts"]
+    assert count(12_000, "Part") == "12,000 parts"
 
 
 @pytest.mark.parametrize(

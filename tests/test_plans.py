@@ -27,6 +27,11 @@ WITHIN_DAYS = re.compile(
     re.DOTALL,
 )
 LONG_AGO = f"{datetime.now(UTC) - timedelta(days=7):%Y-%m-%d}"
+MOVE_SOME = """
+    UPDATE audit.entry SET former_entity_id = '1'
+    WHERE part IS NOT NULL AND operation = 'UPDATE' AND id % 20 = 0 AND entity_id <> '1'
+"""
+INDEX_SCANS = {"Index Scan", "Bitmap Index Scan", "Bitmap Heap Scan"}
 LISTS = {
     "everything": "/",
     "period": f"/?period=dates&from={LONG_AGO}&to={LONG_AGO}",
@@ -109,6 +114,8 @@ def filled(cluster: Cluster) -> Iterator[str]:
             fill_day(superuser, owner, day)
         with psycopg.connect(superuser) as connection:
             create_role(connection, VIEWER, "audit_reader")
+            connection.execute("SET LOCAL session_replication_role = replica")
+            assert connection.execute(MOVE_SOME).rowcount > 0
         yield cluster.conninfo("plans", VIEWER, host=LOOPBACK)
 
 
@@ -161,6 +168,21 @@ def test_no_day_outside_of_the_time_that_is_asked_for_is_read_whole(queries: lis
             match = PARTITION.match(node.get("Relation Name", ""))
             if match and node["Node Type"] == "Seq Scan":
                 assert first <= match[1] <= last, query.text
+
+
+def test_what_an_entity_lost_to_others_is_found_by_the_index_of_that(
+    queries: list[Query],
+) -> None:
+    found = [
+        node
+        for query in queries
+        for node in query.nodes
+        if "former_entity_id = " in str([node.get(name) for name in ("Index Cond", "Filter")])
+        and node["Node Type"] != "Subquery Scan"
+    ]
+
+    assert any("hashtextextended(former_entity_id" in n.get("Index Cond", "") for n in found)
+    assert {node["Node Type"] for node in found} <= INDEX_SCANS
 
 
 def test_nothing_is_skipped_counted_or_made_distinct_without_an_end(queries: list[Query]) -> None:

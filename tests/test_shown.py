@@ -49,6 +49,14 @@ def test_a_change_is_named_and_leads_to_the_entity() -> None:
     assert (one.is_deleted, one.now_called) == (False, None)
 
 
+def test_nothing_hides_in_a_name_or_a_reason() -> None:
+    row = workflow(name="Old\u202e")
+    one = shown(update(WORKFLOW, row, {"runs": 1}, context={"reason": "a\u200bb"}))
+
+    assert (one.name, one.reason) == ("Old⟨U+202E⟩", "a⟨U+200B⟩b")
+    assert one.now_called == "Nurture leads"
+
+
 @pytest.mark.parametrize("table", [CONDITION, RECIPIENT])
 def test_a_part_leads_to_its_entity(table: Table) -> None:
     assert link_to(TABLES, table.name, "7", "") == "/workflows/7"

@@ -23,6 +23,8 @@ ROW: Row = {
     "blank": None,
     "old": "a column",
     "notes": "x" * 99,
+    "place": "Oslo, Norway",
+    "speech": "a, " * 99,
 }
 TERMS = Terms(
     RowInWords(TABLE, ROW, {"owner_id": {"7": "Ana Diaz"}}, UTC),
@@ -84,6 +86,8 @@ def test_each_way_to_change_is_a_case(before: Any, after: Any, case: str | None)
         ("{new}}{", "Pro}{"),
         ("{{new}}", "{Pro}"),
         ("{notes}", "x" * 60 + "…"),
+        ("With {place}", "With “Oslo, Norway”"),
+        ("With {speech}", "With “" + "a, " * 19 + "a,…”"),
     ],
 )
 def test_a_placeholder_stands_for_words_and_one_that_is_not_known_stays(

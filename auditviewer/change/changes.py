@@ -13,7 +13,8 @@ from enum import StrEnum
 from auditviewer.change.fields import Field, Fields
 from auditviewer.change.parts import Group, compare, group_parts, rows_of
 from auditviewer.change.records import Entry, Tables
-from auditviewer.change.states import State, fold_rows
+from auditviewer.change.states import State, fold_rows, without_parent
+from auditviewer.change.verbatim import quote, reveal
 from auditviewer.change.wordings import Terms, Wording, find_wording
 
 
@@ -30,7 +31,8 @@ class Change:
     """One save of one entity; *last* is the newest entry that names it, and says who and when.
 
     *is_fleeting*: the entity came and went in this save. *is_partial*: there are more *entries*.
-    *wording* is the sentence of audit.toml for an entity that came or went.
+    *is_rekeyed*: the entity has another key since. *wording* is the sentence of audit.toml for an
+    entity that came or went.
     """
 
     last: Entry
@@ -45,6 +47,7 @@ class Change:
     is_partial: bool = False
     too_large: int | None = None
     wording: Wording | None = None
+    is_rekeyed: bool = False
 
     @property
     def leaves_nothing(self) -> bool:
@@ -57,7 +60,7 @@ def fold(
 ) -> Change:
     """Return what the entries of one change come to; *entries* is not empty, in any order."""
     ordered = sorted(entries, key=lambda entry: entry.id)
-    states = fold_rows(ordered, tables)
+    states = [without_parent(state) for state in fold_rows(ordered, tables)]
     roots = [state for state in states if state.part is None]
     parts = [state for state in states if state.part is not None and not state.is_fleeting]
     root = roots[0] if len(roots) == 1 else None
@@ -77,6 +80,7 @@ def fold(
         is_partial=is_partial,
         too_large=max((entry.size for entry in ordered if entry.size), default=None),
         wording=_wording(root, _label(ordered), zone) if root else None,
+        is_rekeyed=any(entry.is_former for entry in ordered if entry.part is None),
     )
 
 
@@ -100,4 +104,6 @@ def _wording(root: State, label: str | None, zone: tzinfo) -> Wording | None:
         return None
     old, new = rows_of(root, zone)
     case, row = (Kind.CREATED, new) if root.old is None else (Kind.DELETED, old)
-    return find_wording(root.table.say, (case.value,), Terms(row, {"label": label or ""}))
+    return find_wording(
+        root.table.say, (case.value,), Terms(row, {"label": quote(reveal(label or ""))})
+    )

@@ -3,6 +3,7 @@
 Renders the tree that `changes` works out; knows what stands in a cell, not how a page draws it.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from auditviewer.change.values import Kind as ValueKind
 
 SIGNS = {Verb.ADDED: "+", Verb.REMOVED: "−", Verb.CHANGED: "~", Verb.MOVED: "↕"}
 LONGEST_MARKED = 5000
+LONGEST_NAME = 60
 MARKED_BY_WORDS = frozenset({ValueKind.TEXT, ValueKind.JSON})
 
 
@@ -73,7 +75,8 @@ def lay_out(change: Change, most: int) -> tuple[Section, ...]:
     """Return the two columns of a change, with at most so many lines in a section."""
     drafts = [("", [_field_draft(field) for field in change.fields], "")]
     for group in change.groups:
-        lines = [draft for part in group.parts for draft in _part_drafts(part)]
+        named = zip(group.parts, _names(group.parts), strict=True)
+        lines = [draft for part, name in named for draft in _part_drafts(part, name)]
         drafts.append((plural(group.noun), lines, _footnote(group)))
     sections: list[Section] = []
     effort = MOST_EFFORT
@@ -111,24 +114,34 @@ def _field_draft(field: Field, title: str = "", of_part: Verb | None = None) -> 
     return _Draft(label, field.old, field.new, sign, verb or "", field.note or at)
 
 
-def _part_drafts(part: PartChange) -> Iterator[_Draft]:
+def _names(parts: Sequence[PartChange]) -> Iterator[str]:
+    """Yield what parts are called beside each other: where titles repeat, the whole of one line."""
+    often = Counter(part.title for part in parts)
+    for part in parts:
+        line = part.old or part.new
+        is_name = often[part.title] > 1 and 0 < len(line) <= LONGEST_NAME
+        yield line if is_name else part.title
+
+
+def _part_drafts(part: PartChange, name: str) -> Iterator[_Draft]:
     sign, verb = SIGNS[part.verb], part.verb.value
     names = _named(part.old), _named(part.new)
     is_cut = part.old.endswith(CUT) or part.new.endswith(CUT)
     told: list[Field] = []
     if part.verb in (Verb.ADDED, Verb.REMOVED):
-        yield _Draft(verb, *names, sign, verb, _at(part.place))
+        note = ", ".join(filter(None, (_at(part.place), part.moved)))
+        yield _Draft(verb, *names, sign, verb, note)
         told = [] if is_cut else list(part.fields)
     elif part.place != NOWHERE:
         was, is_ = (_named(f"position {at}") for at in (part.place.old, part.place.new))
-        yield _Draft(part.title, was, is_, SIGNS[Verb.MOVED], Verb.MOVED.value)
+        yield _Draft(name, was, is_, SIGNS[Verb.MOVED], Verb.MOVED.value)
     if part.verb is Verb.CHANGED and part.old != part.new and not is_cut:
         told = [field for field in part.fields if field.is_bare]
         if told:
             yield _Draft(verb, *names, sign, verb)
     for field in part.fields:
         if field not in told:
-            yield _field_draft(field, part.title, part.verb)
+            yield _field_draft(field, name, part.verb)
 
 
 def _at(place: Place) -> str:

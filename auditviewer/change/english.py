@@ -3,11 +3,13 @@
 Knows nothing of what is said.
 """
 
+from auditviewer.change.quantities import number_in_words
+
 
 def count(number: int, noun: str) -> str:
     """Return "1 condition" or "2 conditions"."""
     word = lowered(noun)
-    return f"{number} {word if number == 1 else plural(word)}"
+    return f"{number_in_words(number)} {word if number == 1 else plural(word)}"
 
 
 def lowered(noun: str) -> str:

@@ -20,6 +20,7 @@ from auditviewer.change.rows import BARE, RowInWords
 from auditviewer.change.stored import as_json, is_number, is_same
 from auditviewer.change.trees import Difference, exchange_of, find_differences
 from auditviewer.change.values import PATH_MARK, Kind, Value, describe, tell_apart
+from auditviewer.change.verbatim import quote, reveal
 from auditviewer.change.wordings import Terms, Wording, case_of, find_wording
 
 MOST_PLACES = 500
@@ -137,7 +138,7 @@ def _field(
     new: RowInWords,
     wording: Wording | None,
 ) -> Field:
-    label = PATH_MARK.join([column.label, *place.path])
+    label = PATH_MARK.join([column.label, *(quote(reveal(step)) for step in place.path)])
     about = partial(Field, name, label, wording=wording, reference=column.reference)
     if place.verb is Verb.MOVED:
         was, is_ = (Value(Kind.TEXT, f"position {at}") for at in (place.place.old, place.place.new))
@@ -182,12 +183,14 @@ def _items(place: Difference, words: Column, row: RowInWords) -> Items | None:
         return None
 
     def told(items: tuple[Json, ...]) -> tuple[str, ...]:
-        return tuple(describe(item, words, {}, row.zone).text for item in items[:MOST_ITEMS])
+        return tuple(describe(item, words, {}, row.zone).said for item in items[:MOST_ITEMS])
 
     came, went = exchange.added, exchange.removed
     added, removed = told(came), told(went)
     if {*added} & {*removed}:
-        added, removed = (tuple(map(as_json, items[:MOST_ITEMS])) for items in (came, went))
+        added, removed = (
+            tuple(reveal(as_json(item)) for item in items[:MOST_ITEMS]) for items in (came, went)
+        )
     return Items(added, removed, len(came), len(went), exchange.kept)
 
 
@@ -206,7 +209,7 @@ def _wording(name: str, column: Column, old: RowInWords, new: RowInWords) -> Wor
     case = case_of(column, (was, before), (is_, after))
     currencies = old.currency(column), new.currency(column)
     difference = _difference(was, is_, Difference((), before, after), currencies)
-    own = {"old": was.text, "new": is_.text, "label": column.label}
+    own = {"old": was.said, "new": is_.said, "label": column.label}
     own["difference"] = difference.lstrip("+−").removesuffix(" later").removesuffix(" earlier")
     row = old if new.row is None else new
     return find_wording(column.say, (case, "changed" if case else None), Terms(row, own))

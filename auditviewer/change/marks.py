@@ -1,4 +1,4 @@
-"""Which words of two texts differ.
+"""Which words of two texts differ, and of a long word which characters.
 
 Knows texts, not what they are of.
 """
@@ -9,6 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from auditviewer.change.characters import ends_in_common
+
+WORD = re.compile(r"\S+")
 WORD_END = ",;:.!?"
 MOST_EFFORT = 200_000
 """Pairs of equal words, times words: beyond, all between what both ends share is marked."""
@@ -18,7 +21,7 @@ LEAST_SHARED = 4
 
 @dataclass(frozen=True)
 class Run:
-    """Words in a row, which differ from the other text or don't."""
+    """Characters in a row, which differ from the other text or don't."""
 
     text: str
     is_marked: bool = False
@@ -26,58 +29,72 @@ class Run:
 
 Runs = tuple[Run, ...]
 Span = tuple[int, int, int, int]
+"""From one word to another in the old text, and in the new one."""
+Region = tuple[int, int]
+"""From one character of a text to another."""
 
 
 @dataclass(frozen=True)
 class Words:
-    """A text as words, each with what stands before it."""
+    """A text, its words, and the regions in which they stand."""
 
+    text: str
     words: Sequence[str]
-    gaps: Sequence[str]
+    regions: Sequence[Region]
 
-    def text(self, start: int, end: int) -> str:
-        """Return the words from one to another, with what stands between them."""
-        return "".join(
-            word if number == start else self.gaps[number] + word
-            for number, word in enumerate(self.words[start:end], start=start)
-        )
+    def region(self, start: int, end: int) -> Region:
+        """Return where the words from one to another stand."""
+        if start == end:
+            return 0, 0
+        return self.regions[start][0], self.regions[end - 1][1]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Where two texts differ; *is_inside*: in a word, of which the rest is the same."""
+
+    old: Region
+    new: Region
+    is_inside: bool = False
 
 
 def split(text: str) -> Words:
     """Return the words of a text; marks at the end of a word are words of their own."""
-    words: list[str] = []
-    gaps: list[str] = []
-    for number, part in enumerate(re.split(r"(\s+)", text)):
-        if number % 2:
-            gaps.append(part)
-            continue
-        if not number:
-            gaps.append("")
-        word = part.rstrip(WORD_END) or part
-        words.append(word)
-        if word != part:
-            words.append(part[len(word) :])
-            gaps.append("")
-    return Words(words, gaps)
+    regions: list[Region] = []
+    for match in WORD.finditer(text):
+        start, end = match.span()
+        middle = start + len(match[0].rstrip(WORD_END))
+        regions += [(start, middle), (middle, end)] if start < middle < end else [(start, end)]
+    return Words(text, [text[start:end] for start, end in regions], regions)
 
 
 def mark_words(old: str, new: str, effort: int = MOST_EFFORT) -> tuple[Runs, Runs, int]:
     """Return both texts as runs, and how much of the effort is left."""
     before, after = split(old), split(new)
-    head = _shared(before.words, after.words)
-    tail = _shared(before.words[head:][::-1], after.words[head:][::-1])
-    ends = len(before.words) - tail, len(after.words) - tail
-    middle = before.words[head : ends[0]], after.words[head : ends[1]]
-    spans: list[Span] = [(head, ends[0], head, ends[1])]
-    cost = _cost(*middle)
-    if cost <= effort:
-        spans = [(i + head, j + head, k + head, m + head) for i, j, k, m in _spans(*middle)]
-        effort -= cost
-    shared = len(before.words) - sum(j - i for i, j, _, _ in spans)
+    spans, effort = _spans(before.words, after.words, effort)
+    marks = [mark for span in spans for mark in _marks(before, after, span)]
+    differ = sum(j - i for i, j, _, _ in spans) - sum(mark.is_inside for mark in marks)
+    shared = len(before.words) - differ
     if shared * LEAST_SHARED < max(len(before.words), len(after.words)):
         return (Run(old, True),), (Run(new, True),), effort
-    sides = [(i, j) for i, j, _, _ in spans], [(k, m) for _, _, k, m in spans]
-    return tuple(_runs(before, sides[0])), tuple(_runs(after, sides[1])), effort
+    runs = _runs(old, [mark.old for mark in marks]), _runs(new, [mark.new for mark in marks])
+    return tuple(runs[0]), tuple(runs[1]), effort
+
+
+def _spans(one: Sequence[str], other: Sequence[str], effort: int) -> tuple[list[Span], int]:
+    """Return where the words of both differ, and how much of the effort is left."""
+    head = _shared(one, other)
+    tail = _shared(one[head:][::-1], other[head:][::-1])
+    ends = len(one) - tail, len(other) - tail
+    middle = one[head : ends[0]], other[head : ends[1]]
+    cost = _cost(*middle)
+    if cost > effort:
+        return [(head, ends[0], head, ends[1])], effort
+    codes = SequenceMatcher(None, *middle, autojunk=False).get_opcodes()
+    spans = [
+        (i + head, j + head, k + head, m + head) for tag, i, j, k, m in codes if tag != "equal"
+    ]
+    return spans, effort - cost
 
 
 def _shared(one: Sequence[str], other: Sequence[str]) -> int:
@@ -92,26 +109,37 @@ def _cost(one: Sequence[str], other: Sequence[str]) -> int:
     return sum(often[word] for word in one) * min(len(one), len(other)) + len(one) + len(other)
 
 
-def _spans(one: Sequence[str], other: Sequence[str]) -> Iterator[Span]:
-    """Yield where the words of both differ."""
-    for tag, *span in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
-        if tag != "equal":
-            yield (span[0], span[1], span[2], span[3])
+def _marks(before: Words, after: Words, span: Span) -> Iterator[Mark]:
+    """Yield where the characters of a span differ: by word, if there are as many on both sides."""
+    i, j, k, m = span
+    if j - i != m - k:
+        yield Mark(before.region(i, j), after.region(k, m))
+        return
+    for one, other in zip(range(i, j), range(k, m), strict=True):
+        head, tail = ends_in_common(before.words[one], after.words[other])
+        old, new = before.regions[one], after.regions[other]
+        inside = (old[0] + head, old[1] - tail), (new[0] + head, new[1] - tail)
+        yield Mark(*inside, is_inside=head + tail > 0)
 
 
-def _runs(words: Words, marked: Sequence[tuple[int, int]]) -> Iterator[Run]:
-    """Yield the runs of a text; what stands before a run's first word belongs to the one before."""
+def _runs(text: str, regions: Sequence[Region]) -> Iterator[Run]:
+    """Yield the runs of a text; regions with nothing but space between them are one."""
     at = 0
-    for start, end in marked:
+    for start, end in _joined(text, regions):
+        if start > at:
+            yield Run(text[at:start])
+        yield Run(text[start:end], True)
+        at = end
+    if at < len(text):
+        yield Run(text[at:])
+
+
+def _joined(text: str, regions: Sequence[Region]) -> Sequence[Region]:
+    joined: list[Region] = []
+    for start, end in regions:
         if start == end:
             continue
-        if start > at:
-            yield Run(_lead(words, at) + words.text(at, start) + words.gaps[start])
-        yield Run(words.text(start, end), True)
-        at = end
-    if at < len(words.words):
-        yield Run(_lead(words, at) + words.text(at, len(words.words)))
-
-
-def _lead(words: Words, at: int) -> str:
-    return words.gaps[at] if at else ""
+        if joined and not text[joined[-1][1] : start].strip():
+            start = joined.pop()[0]
+        joined.append((start, end))
+    return joined

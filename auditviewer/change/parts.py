@@ -24,8 +24,9 @@ TOO_LARGE = Summary("One", "too large to be shown here")
 class PartChange:
     """What happened to one part, whose row was and is *rows*; *place* is there where it has one.
 
-    *wordings* are the sentences of audit.toml that say all of it. The part in words is worked out
-    when it is asked for: of thousands, a page shows a few.
+    *moved* says from which entity it came, or to which it went. *wordings* are the sentences of
+    audit.toml that say all of it. The part in words is worked out when it is asked for: of
+    thousands, a page shows a few.
     """
 
     verb: Verb
@@ -34,6 +35,7 @@ class PartChange:
     rows: tuple[RowInWords, RowInWords]
     is_too_large: bool = False
     wordings: tuple[Wording, ...] = ()
+    moved: str = ""
 
     @property
     def title(self) -> str:
@@ -137,6 +139,7 @@ def _part_change(state: State, place: Place, is_moved: bool, zone: tzinfo) -> Pa
         place=place if is_moved or verb in (Verb.ADDED, Verb.REMOVED) else NOWHERE,
         rows=rows,
         is_too_large=state.is_too_large,
+        moved=state.moved,
     )
     wordings = tuple(_wordings(part, state.table.say))
     return replace(part, wordings=wordings) if wordings else part

@@ -26,8 +26,21 @@ LONGEST_INTEGER = 4000
 
 
 @dataclass(frozen=True)
+class Move:
+    """Where a row came from or, *is_away*, went to: another entity, and its name if it is known."""
+
+    is_away: bool
+    entity_id: str
+    label: str | None = None
+
+
+@dataclass(frozen=True)
 class Entry:
-    """A row of audit.entry; *size* is that of a row too large to be read, in bytes."""
+    """A row of audit.entry, as the entity *entity_id* sees it.
+
+    *move* is there where the row belonged to another entity before the write, or does since. *size*
+    is that of a row too large to be read, in bytes.
+    """
 
     id: int
     occurred_at: datetime
@@ -54,6 +67,12 @@ class Entry:
     old_row: Row | None = None
     new_row: Row | None = None
     size: int | None = None
+    move: Move | None = None
+
+    @property
+    def is_former(self) -> bool:
+        """Whether this is what the entity sees that the row left."""
+        return self.move is not None and self.move.is_away
 
 
 @dataclass(frozen=True)

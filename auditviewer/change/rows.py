@@ -78,13 +78,13 @@ def summarise(row: RowInWords, columns: Iterator[str]) -> Summary:
     for name in sorted(columns, key=lambda name: name != label_column):
         value = row.value(name)
         if value.kind is Kind.WORD or name == label_column:
-            words.append(value.text)
+            words.append(value.said)
         elif value.kind in BARE:
-            texts.append(value.text)
+            texts.append(value.said)
         elif value.kind is Kind.JSON:
             named.append(value.text)
         elif not value.is_nothing:
-            named.append(f"{row.table.words_for(name).label}: {value.text}")
+            named.append(f"{row.table.words_for(name).label}: {value.said}")
     bare = " ".join([*words, *texts])
     told = [bare, *named] if bare else named
     return Summary((words or texts or named or [""])[0], _shortened(" · ".join(told)))

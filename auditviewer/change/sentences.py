@@ -3,54 +3,42 @@
 Renders the tree that `changes` works out; knows English, and where a phrase stands among others.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from auditviewer.change.changes import Change, Kind
 from auditviewer.change.english import begun_large, begun_small, count, lowered, plural
-from auditviewer.change.fields import Field, Items
 from auditviewer.change.order import Verb
 from auditviewer.change.parts import Group, PartChange
-from auditviewer.change.values import PATH_MARK, Value
-from auditviewer.change.values import Kind as ValueKind
+from auditviewer.change.phrases import (
+    Phrase,
+    aside,
+    is_short,
+    say_field,
+    say_fields,
+    say_wording,
+)
+from auditviewer.change.quantities import number_in_words
+from auditviewer.change.values import PATH_MARK
+from auditviewer.change.verbatim import reveal
 from auditviewer.change.wordings import Wording
 
 MOST_PHRASES = 3
-MOST_ITEMS = 3
-LONGEST_VALUE = 60
 LONGEST_PART = 120
-ON_OFF = frozenset({"on", "off"})
-
-
-@dataclass(frozen=True)
-class Phrase:
-    """A part of a sentence: of *label*, either *text* or what it was and what it is.
-
-    *mark* stands before it. *wording*: it is a sentence of audit.toml. *number* is how many it
-    stands for.
-    """
-
-    label: str = ""
-    text: str = ""
-    old: str = ""
-    new: str = ""
-    mark: str = ""
-    wording: Wording | None = None
-    number: int = 1
-
-    def __str__(self) -> str:
-        said = f"{self.old} → {self.new}" if self.new else self.text
-        mark = ": " if self.new and self.label else " " if self.label else ""
-        return f"{self.label}{mark}{said}"
-
+MOST_COMPARED = 200
+"""Parts of which it is said that they are all the same, if they are."""
+QUOTED_OR_WORD = re.compile(r"“[^”]*”|\S+")
 
 Sentence = tuple[Phrase, ...]
-MORE = Phrase(text="and more than is counted here")
+MORE = Phrase(text="and more")
+"""Stands for the entries of a change that were not read."""
 
 
 def say(change: Change) -> Sentence:
     """Return the sentence of a change, as phrases, each with the mark that stands before it."""
-    return tuple(_joined(list(_phrases(change))))
+    return tuple(_joined(_phrases(change)))
 
 
 def in_words(sentence: Sentence) -> str:
@@ -71,24 +59,20 @@ def _joined(phrases: Sequence[Phrase]) -> Iterator[Phrase]:
         yield replace(phrase, mark=mark)
 
 
-def _phrases(change: Change) -> Iterator[Phrase]:
-    if change.is_truncated:
-        yield Phrase(text="All of them removed at once (TRUNCATE)")
-    elif change.too_large:
-        yield Phrase(text="A row too large to be shown here")
-    elif change.leaves_nothing and change.kind is Kind.UPDATED:
-        yield Phrase(text="Nothing that is shown differs from before")
+def _phrases(change: Change) -> Sequence[Phrase]:
+    if exception := _exception(change):
+        phrases = [exception]
+    elif change.kind is Kind.UPDATED:
+        phrases = [*say_fields(change.fields), *_groups(change.groups, change.is_partial)]
     else:
-        if change.kind is Kind.UPDATED:
-            yield from _shortened([*_fields(change.fields), *_groups(change.groups)])
-        else:
-            yield _whole(change)
-        if change.is_partial:
-            yield MORE
+        phrases = [_whole(change)]
+    return _read_in_part(phrases) if change.is_partial else _shortened(phrases)
 
 
-def _worded(wording: Wording) -> Phrase:
-    return Phrase(text=wording.text, wording=wording)
+def _read_in_part(phrases: Sequence[Phrase]) -> Sequence[Phrase]:
+    told = phrases[: MOST_PHRASES + 1]
+    is_said = len(told) == len(phrases) and any(phrase.is_least for phrase in told)
+    return told if is_said else [*told, MORE]
 
 
 def _shortened(phrases: Sequence[Phrase]) -> Sequence[Phrase]:
@@ -97,9 +81,23 @@ def _shortened(phrases: Sequence[Phrase]) -> Sequence[Phrase]:
     return [*phrases[:MOST_PHRASES], _more(phrases[MOST_PHRASES:])]
 
 
-def _more(phrases: Sequence[Phrase]) -> Phrase:
+def _exception(change: Change) -> Phrase | None:
+    """Return what is said of a change whose values can't be."""
+    if change.is_truncated:
+        return Phrase(text="All of them removed at once (TRUNCATE)")
+    if change.too_large:
+        return Phrase(text="A row too large to be shown here")
+    if change.leaves_nothing and change.kind is Kind.UPDATED and change.is_partial:
+        return Phrase(text="More rows written than are read here", is_least=True)
+    if change.leaves_nothing and change.kind is Kind.UPDATED:
+        return Phrase(text="Nothing that is shown differs from before")
+    return None
+
+
+def _more(phrases: Sequence[Phrase], *, is_least: bool = False) -> Phrase:
     number = sum(phrase.number for phrase in phrases)
-    return Phrase(text=f"and {number} more", number=number)
+    least = "at least " if is_least else ""
+    return Phrase(text=f"and {least}{number} more", number=number, is_least=is_least)
 
 
 def _whole(change: Change) -> Phrase:
@@ -107,108 +105,85 @@ def _whole(change: Change) -> Phrase:
     if change.is_fleeting and change.leaves_nothing:
         return Phrase(text="Created and deleted in the same save")
     if change.wording:
-        return _worded(change.wording)
+        return say_wording(change.wording)
     parts = [count(len(group.parts), group.noun) for group in change.groups if group.parts]
     if parts:
-        return Phrase(text=f"{verb} with {', '.join(parts)}")
-    sides = [
-        (field, field.new if change.kind is Kind.CREATED else field.old)
-        for field in change.fields
-        if field.verb is None
-    ]
-    told = [
-        f"{field.label} {value.text}"
-        for field, value in sides
-        if _is_short(value) and value.text != change.label
-    ][:MOST_PHRASES]
+        least = "at least " if change.is_partial else ""
+        return Phrase(text=f"{verb} with {least}{', '.join(parts)}", is_least=change.is_partial)
+    told = list(_held(change))[:MOST_PHRASES]
     return Phrase(text=f"{verb} with {', '.join(told)}" if told else verb)
 
 
-def _fields(fields: Sequence[Field]) -> Iterator[Phrase]:
-    """Yield a phrase for each field; one for all of a column that audit.toml has a sentence for."""
-    worded: set[str] = set()
-    for field in fields:
-        if field.wording is None:
-            yield _field(field)
-        elif field.column not in worded:
-            worded.add(field.column)
-            yield _worded(field.wording)
+def _held(change: Change) -> Iterator[str]:
+    """Yield what the fields of an entity hold that came or went, but for its name."""
+    name = reveal(change.label or "")
+    for field in change.fields:
+        value = field.new if change.kind is Kind.CREATED else field.old
+        if field.verb is None and is_short(value) and value.text != name:
+            yield f"{field.label} {value.said}"
 
 
-def _field(field: Field) -> Phrase:
-    old, new = field.old, field.new
-    if field.verb is Verb.MOVED:
-        return Phrase(field.label, f"moved from position {field.place.old} to {field.place.new}")
-    if field.verb is not None:
-        return _item(field.label, field.verb, new if old.is_nothing else old)
-    if field.items is not None:
-        return _items(field.label, field.items)
-    if ValueKind.HIDDEN in (old.kind, new.kind):
-        return Phrase(field.label, _hidden(old, new))
-    if new.kind is ValueKind.FLAG and new.text in ON_OFF:
-        return Phrase(field.label, f"turned {new.text}")
-    if old.is_nothing and new.is_nothing:
-        return Phrase(field.label, old=old.text, new=new.text)
-    if new.is_nothing:
-        return Phrase(field.label, f"cleared (was {old.text})" if _is_short(old) else "cleared")
-    if not _is_short(new) or not (_is_short(old) or old.is_nothing):
-        return Phrase(field.label, "set" if old.is_nothing else "changed")
-    if old.is_nothing:
-        return Phrase(field.label, f"set to {new.text}")
-    by = f" ({field.difference})" if field.difference else ""
-    return Phrase(field.label, old=old.text, new=new.text + by)
-
-
-def _item(label: str, verb: Verb, item: Value) -> Phrase:
-    """Return "Steps › Call added"; of an item without a name, what it holds."""
-    is_named = not label.rpartition(PATH_MARK)[2].isdecimal()
-    if is_named or not _is_short(item):
-        return Phrase(label, verb.value)
-    return Phrase(label, f"{verb.value}: {item.text}")
-
-
-def _items(label: str, items: Items) -> Phrase:
-    """Return "Tags: + vip, − old, 3 kept", or only how many came and went."""
-    changed = [*(f"+ {item}" for item in items.added), *(f"− {item}" for item in items.removed)]
-    number = items.added_count + items.removed_count
-    is_short = 0 < number <= MOST_ITEMS and all(len(item) <= LONGEST_VALUE for item in changed)
-    if not is_short:
-        return Phrase(f"{label}:", items.in_words)
-    kept = f", {items.kept:,} kept" if items.kept else ""
-    return Phrase(f"{label}:", ", ".join(changed) + kept)
-
-
-def _hidden(old: Value, new: Value) -> str:
-    if old.is_nothing:
-        return "set, hidden"
-    return "cleared" if new.is_nothing else "changed, hidden"
-
-
-def _is_short(value: Value) -> bool:
-    return 0 < len(value.text) <= LONGEST_VALUE and not value.is_nothing
-
-
-def _groups(groups: Sequence[Group]) -> Iterator[Phrase]:
+def _groups(groups: Sequence[Group], is_partial: bool) -> Iterator[Phrase]:
     is_only = len(groups) == 1 and len(groups[0].parts) == 1 and not groups[0].is_emptied
     for group in groups:
         if group.is_emptied:
             yield Phrase(text=f"All {plural(lowered(group.noun))} removed at once (TRUNCATE)")
             continue
-        worded = [_worded(wording) for part in group.parts for wording in part.wordings]
-        yield from worded[:MOST_PHRASES]
-        if len(worded) > MOST_PHRASES:
-            more = _more(worded[MOST_PHRASES:])
-            yield replace(more, wording=Wording(more.text))
+        yield from _wordings(group.parts, is_partial)
         others = [part for part in group.parts if not part.wordings]
         told = _part(group.noun, others[0]) if is_only and others else ()
         if others:
-            yield from told or [Phrase(text=_counted(group.noun, others))]
+            yield from told or [_counted(group.noun, others, is_partial)]
 
 
-def _counted(noun: str, parts: Sequence[PartChange]) -> str:
+def _wordings(parts: Sequence[PartChange], is_partial: bool) -> Iterator[Phrase]:
+    """Yield the sentences of audit.toml for parts, each of them once."""
+    said = [say_wording(each, part.moved) for part in parts for each in part.wordings]
+    often = Counter(phrase.text for phrase in said)
+    phrases = [
+        _repeated(each, often[each.text]) for each in {each.text: each for each in said}.values()
+    ]
+    yield from phrases[:MOST_PHRASES]
+    if len(phrases) > MOST_PHRASES:
+        more = _more(phrases[MOST_PHRASES:], is_least=is_partial)
+        yield replace(more, wording=Wording(more.text))
+
+
+def _repeated(phrase: Phrase, number: int) -> Phrase:
+    if number == 1:
+        return phrase
+    times = f"{number_in_words(number)} times"
+    return replace(phrase, text=phrase.text + aside(times), number=number)
+
+
+def _counted(noun: str, parts: Sequence[PartChange], is_partial: bool) -> Phrase:
+    """Return "2 conditions added, 1 removed"; of parts that are all the same, what they are."""
     counts = [(sum(part.verb is verb for part in parts), verb.value) for verb in Verb]
     (first, verb), *others = [(number, verb) for number, verb in counts if number]
-    return ", ".join([f"{count(first, noun)} {verb}", *(f"{n} {verb}" for n, verb in others)])
+    counted = ", ".join(
+        [f"{count(first, noun)} {verb}", *(f"{number_in_words(n)} {verb}" for n, verb in others)]
+    )
+    counted += aside(_together(parts))
+    if is_partial:
+        return Phrase(text=f"At least {counted}", is_least=True)
+    same = "" if others else _text_of_all(parts)
+    all_of_them = "both" if len(parts) == 2 else "all"
+    return Phrase(text=f"{counted}, {all_of_them} the same: {same}" if same else counted)
+
+
+def _text_of_all(parts: Sequence[PartChange]) -> str:
+    """Return what stands in the one line of each of several parts that came or went."""
+    if not 1 < len(parts) <= MOST_COMPARED or parts[0].verb not in (Verb.ADDED, Verb.REMOVED):
+        return ""
+    text = parts[0].new or parts[0].old
+    is_same = all((part.new or part.old) == text for part in parts)
+    return text if is_same and len(text) <= LONGEST_PART else ""
+
+
+def _together(parts: Sequence[PartChange]) -> str:
+    """Return where all of the parts moved, if that is the same."""
+    moves = {part.moved for part in parts}
+    return moves.pop() if len(moves) == 1 else ""
 
 
 def _part(noun: str, part: PartChange) -> Sequence[Phrase]:
@@ -218,7 +193,8 @@ def _part(noun: str, part: PartChange) -> Sequence[Phrase]:
         return [Phrase(label, f"{part.title} from position {part.place.old} to {part.place.new}")]
     if part.verb is not Verb.CHANGED:
         text = part.new or part.old
-        return [Phrase(f"{label}:", text)] if 0 < len(text) <= LONGEST_PART else ()
+        is_short = 0 < len(text) <= LONGEST_PART
+        return [Phrase(f"{label}:", text + aside(part.moved))] if is_short else ()
     if len(part.fields) == 1 and not _is_told(part):
         return _fields_of(part)
     is_short = len(part.old) + len(part.new) <= 2 * LONGEST_PART
@@ -230,7 +206,7 @@ def _part(noun: str, part: PartChange) -> Sequence[Phrase]:
 
 def _fields_of(part: PartChange) -> Sequence[Phrase]:
     """Return a phrase for each field of a part, which names the part."""
-    phrases = map(_field, part.fields)
+    phrases = map(say_field, part.fields)
     return [replace(each, label=f"{part.title}{PATH_MARK}{each.label}") for each in phrases]
 
 
@@ -240,5 +216,6 @@ def _is_told(part: PartChange) -> bool:
 
 
 def _without_shared_start(old: str, new: str) -> str:
-    before, after = old.split(), new.split()
-    return after[-1] if before[:-1] == after[:-1] else new
+    """Return the last word of what became of a text, if that is all that is new."""
+    before, after = QUOTED_OR_WORD.findall(old), QUOTED_OR_WORD.findall(new)
+    return str(after[-1]) if before[:-1] == after[:-1] else new

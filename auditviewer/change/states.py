@@ -3,18 +3,22 @@
 Knows rows and their keys, not what a row is to its entity.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from auditviewer.change.records import NOTHING, Entry, Labels, Row, Table, Tables
+from auditviewer.change.english import lowered
+from auditviewer.change.records import NOTHING, Entry, Labels, Move, Row, Table, Tables
 from auditviewer.change.stored import image
+from auditviewer.change.verbatim import in_quotes, reveal
+
+LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
 class State:
     """A row before and after; None: there was none. Of one that is too large, nothing is read.
 
-    *first* is the id of its first entry.
+    *first* is the id of its first entry, *move* the last of those from one entity to another.
     """
 
     first: int
@@ -26,11 +30,23 @@ class State:
     new_labels: Labels
     is_rekeyed: bool = False
     is_too_large: bool = False
+    move: Move | None = None
 
     @property
     def is_fleeting(self) -> bool:
         """Whether the row came and went in the same save."""
         return self.old is None and self.new is None
+
+    @property
+    def moved(self) -> str:
+        """Return "moved to workflow “Welcome”", of a part that came or went that way."""
+        move = self.move
+        if move is None or (self.old is None, self.new is None) != (not move.is_away, move.is_away):
+            return ""
+        name = f"#{reveal(move.entity_id)}"
+        if move.label is not None:
+            name = in_quotes(_shortened(reveal(move.label)))
+        return f"moved {'to' if move.is_away else 'from'} {lowered(self.table.entity)} {name}"
 
     def followed_by(self, later: "State") -> "State":
         """Return both as one."""
@@ -41,13 +57,19 @@ class State:
             old_labels=self.old_labels,
             is_rekeyed=self.is_rekeyed or later.is_rekeyed,
             is_too_large=self.is_too_large or later.is_too_large,
+            move=later.move or self.move,
         )
+
+
+def _shortened(name: str) -> str:
+    words = " ".join(name.split())
+    return words if len(words) <= LONGEST_NAME else words[:LONGEST_NAME].rstrip() + "…"
 
 
 def fold_rows(entries: Iterable[Entry], tables: Tables) -> list[State]:
     """Return the rows in the order in which they were first written; so are *entries*."""
     standing: dict[tuple[object, str], list[State]] = {}
-    for entry in entries:
+    for entry in _as_the_entity_sees(list(entries)):
         if entry.operation == "TRUNCATE":
             continue
         state = _state(entry, tables)
@@ -59,6 +81,37 @@ def fold_rows(entries: Iterable[Entry], tables: Tables) -> list[State]:
         standing.setdefault((entry.table, _key_after(entry)), []).append(state)
     states = [state for here in standing.values() for state in here]
     return sorted(states, key=lambda state: state.first)
+
+
+def _as_the_entity_sees(entries: Sequence[Entry]) -> Iterator[Entry]:
+    """Yield the entries, in which a part that moved from one entity to another came or went.
+
+    Unless it is still the same entity, whose own key changed and its parts' with it.
+    """
+    rekeyed = {
+        (entry.transaction_id, entry.move.entity_id)
+        for entry in entries
+        if entry.move and entry.part is None
+    }
+    for entry in entries:
+        move = entry.move
+        if not move or entry.part is None or (entry.transaction_id, move.entity_id) in rekeyed:
+            yield entry
+        elif move.is_away:
+            yield replace(entry, operation="DELETE", new_row=None)
+        else:
+            yield replace(entry, operation="INSERT", old_row=None)
+
+
+def without_parent(state: State) -> State:
+    """Return a part that moved without the key of its parent: the name of that says more."""
+    if state.move is None or state.part is None:
+        return state
+    old, new = (
+        row and {name: row[name] for name in row if name not in state.table.parent_key}
+        for row in (state.old, state.new)
+    )
+    return replace(state, old=old, new=new)
 
 
 def _state(entry: Entry, tables: Tables) -> State:
@@ -76,6 +129,7 @@ def _state(entry: Entry, tables: Tables) -> State:
         new_labels=entry.labels,
         is_rekeyed=_key_before(entry) != _key_after(entry),
         is_too_large=bool(entry.size),
+        move=entry.move,
     )
 
 

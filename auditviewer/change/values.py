@@ -4,7 +4,6 @@ Knows nothing of changes, pages or the database.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
@@ -13,6 +12,7 @@ from enum import StrEnum
 from hashlib import sha256
 from itertools import islice
 
+from auditviewer.change.characters import first_difference
 from auditviewer.change.quantities import (
     amount_in_words,
     duration_in_words,
@@ -22,17 +22,15 @@ from auditviewer.change.quantities import (
 )
 from auditviewer.change.records import Column, Json, name_in_words
 from auditviewer.change.stored import Absent, Stored, as_json, as_text, is_redacted
+from auditviewer.change.verbatim import quote, reveal, reveal_blanks, seen_words
 
 LONGEST_TEXT = 2000
 MOST_LEAVES = 400
 DEEPEST_PATH = 8
 PATH_MARK = " › "
 HEX = re.compile(r"[0-9a-f]+")
-BLANK = re.compile(r"[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
-"""Space, and characters that are not seen at all."""
 QUANTITIES_BEGIN = frozenset("0123456789+-P")
 """How a moment or a duration begins: most texts are neither."""
-VISIBLE = {" ": "␣", "\n": "↵", "\t": "⇥", "\r": "␍"}
 BEFORE_DIFFERENCE = 200
 
 
@@ -54,6 +52,7 @@ class Kind(StrEnum):
 
 
 NOTHING_KINDS = frozenset({Kind.ABSENT, Kind.NULL, Kind.EMPTY})
+TYPED_KINDS = frozenset({Kind.TEXT, Kind.REFERENCE})
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,11 @@ class Value:
     text: str
     note: str = ""
     key: str = ""
+
+    @property
+    def said(self) -> str:
+        """The text amid others: what somebody typed is in quotes where it would be ambiguous."""
+        return quote(self.text) if self.kind in TYPED_KINDS else self.text
 
     @property
     def is_nothing(self) -> bool:
@@ -116,11 +120,11 @@ def _described_word(
     """Return a value by the name of what it refers to, or by a word of its column."""
     key = as_text(value)
     if names.get(key):
-        return Value(Kind.REFERENCE, names[key], f"#{key}", key)
+        return Value(Kind.REFERENCE, reveal(names[key]), f"#{key}", key)
     if key in column.values:
         return Value(Kind.FLAG if isinstance(value, bool) else Kind.WORD, column.values[key])
     if column.is_reference and value != "" and not isinstance(value, bool):
-        return Value(Kind.REFERENCE, f"#{key}" if key.isdecimal() else key, key=key)
+        return Value(Kind.REFERENCE, f"#{key}" if key.isdecimal() else reveal(key), key=key)
     return None
 
 
@@ -132,14 +136,14 @@ def _described_text(value: str, zone: tzinfo) -> Value:
         fingerprint = sha256(value.encode()).hexdigest()[:12]
         return Value(Kind.BINARY, f"{size} of binary data", f"fingerprint {fingerprint}")
     if value[0] not in QUANTITIES_BEGIN:
-        return Value(Kind.TEXT, _cut(value))
+        return Value(Kind.TEXT, _typed(value))
     moment = read_moment(value)
     try:
         if moment is not None:
             return Value(Kind.MOMENT, moment_in_words(moment, zone))
     except OverflowError:
         return Value(Kind.TEXT, value)
-    return Value(Kind.TEXT, duration_in_words(value[:LONGEST_TEXT]) or _cut(value))
+    return Value(Kind.TEXT, duration_in_words(value[:LONGEST_TEXT]) or _typed(value))
 
 
 def _described_json(
@@ -150,10 +154,10 @@ def _described_json(
     words = column if isinstance(value, list) else PLAIN
     leaves = list(islice(_leaves(value), MOST_LEAVES + 1))
     told = [
-        (" ".join(path), describe(leaf, PLAIN if path else words, {} if path else names, zone).text)
+        (" ".join(path), describe(leaf, PLAIN if path else words, {} if path else names, zone).said)
         for path, leaf in leaves[:MOST_LEAVES]
     ]
-    text = ", ".join(f"{path}: {text}" if path else text for path, text in told)
+    text = ", ".join(f"{reveal(path)}: {text}" if path else text for path, text in told)
     if len(leaves) > MOST_LEAVES:
         return Value(Kind.JSON, f"{text[:LONGEST_TEXT]}… ({len(value):,} items)")
     return Value(Kind.JSON, _cut(text))
@@ -172,10 +176,16 @@ def _leaves(value: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
             yield from _leaves(inner, path)
 
 
+def _typed(text: str) -> str:
+    return reveal(text[:LONGEST_TEXT]) + _end_of(text)
+
+
 def _cut(text: str) -> str:
-    if len(text) <= LONGEST_TEXT:
-        return text
-    return f"{text[:LONGEST_TEXT]}… ({len(text):,} characters)"
+    return text[:LONGEST_TEXT] + _end_of(text)
+
+
+def _end_of(text: str, start: int = 0) -> str:
+    return f"… ({len(text):,} characters)" if len(text) > start + LONGEST_TEXT else ""
 
 
 def tell_apart(was: tuple[Value, Stored], is_: tuple[Value, Stored]) -> tuple[Value, Value]:
@@ -188,21 +198,14 @@ def tell_apart(was: tuple[Value, Stored], is_: tuple[Value, Stored]) -> tuple[Va
         return old, new
     if old.kind is new.kind is Kind.TEXT and isinstance(before, str) and isinstance(after, str):
         old, new = _window(old, before, after), _window(new, after, before)
-    if _seen(old.text) != _seen(new.text):
+    if seen_words(old.text) != seen_words(new.text):
         return old, new
     if old.note != new.note:
         return _with_note(old), _with_note(new)
     if not isinstance(before, str) or not isinstance(after, str):
         before, after = as_json(before), as_json(after)
-    start = max(0, _first_difference(before, after) - LONGEST_TEXT // 2)
+    start = max(0, first_difference(before, after) - LONGEST_TEXT // 2)
     return _raw(before, start), _raw(after, start)
-
-
-def _seen(text: str) -> list[str]:
-    """Return the words that a reader can tell from others."""
-    if text.isascii():
-        return text.split()
-    return BLANK.sub(" ", unicodedata.normalize("NFC", text)).split()
 
 
 def _with_note(value: Value) -> Value:
@@ -212,27 +215,12 @@ def _with_note(value: Value) -> Value:
 def _window(value: Value, text: str, other: str) -> Value:
     if max(len(text), len(other)) <= LONGEST_TEXT:
         return value
-    start = max(0, _first_difference(text, other) - BEFORE_DIFFERENCE)
-    end = f"… ({len(text):,} characters)" if len(text) > start + LONGEST_TEXT else ""
-    return Value(Kind.TEXT, f"{'…' if start else ''}{text[start : start + LONGEST_TEXT]}{end}")
-
-
-def _first_difference(one: str, other: str) -> int:
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one.startswith(other[low:middle], low):
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    start = max(0, first_difference(text, other) - BEFORE_DIFFERENCE)
+    shown = reveal(text[start : start + LONGEST_TEXT])
+    return Value(Kind.TEXT, f"{'…' if start else ''}{shown}{_end_of(text, start)}")
 
 
 def _raw(text: str, start: int) -> Value:
-    shown = BLANK.sub(_made_visible, text[start : start + LONGEST_TEXT])
+    shown = reveal_blanks(text[start : start + LONGEST_TEXT])
     end = "…" if len(text) > start + LONGEST_TEXT else ""
     return Value(Kind.TEXT, f"{'…' if start else ''}{shown}{end}")
-
-
-def _made_visible(blank: re.Match[str]) -> str:
-    return "".join(VISIBLE.get(char, f"⟨U+{ord(char):04X}⟩") for char in blank[0])

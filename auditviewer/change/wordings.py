@@ -14,6 +14,7 @@ from auditviewer.change.records import Column
 from auditviewer.change.rows import CUT, RowInWords
 from auditviewer.change.stored import Stored, as_text, is_number
 from auditviewer.change.values import Kind, Value
+from auditviewer.change.verbatim import shorten
 
 PLACEHOLDER = re.compile(r"\{([^{}:]+)(?::([^{}]+))?\}")
 LONGEST_WORD = 60
@@ -54,7 +55,7 @@ class Terms:
         if name in self.own:
             return self.own[name]
         if name in (self.row.row or ()) or name in self.row.table.columns:
-            return self.row.value(name).text
+            return self.row.value(name).said
         return None
 
 
@@ -106,7 +107,7 @@ def _fill(sentence: str, terms: Terms) -> str | None:
         found = terms.find(match[1])
         if found is None:
             return match[0]
-        text = found if len(found) <= LONGEST_WORD else found[:LONGEST_WORD].rstrip() + CUT
+        text = shorten(found, LONGEST_WORD, CUT)
         if match[2] is None:
             return text
         return f"{text} {match[2] if text == '1' else plural(match[2])}"

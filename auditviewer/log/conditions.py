@@ -35,6 +35,8 @@ NEWER_OF_SAME = sql.SQL(
 
 SAME_ID = sql.SQL("""hashtextextended(n.entity_id, 0) = hashtextextended(e.entity_id, 0)
       AND n.entity_id = e.entity_id""")
+FORMER_ID = sql.SQL("""hashtextextended(n.former_entity_id, 0) = hashtextextended(e.entity_id, 0)
+      AND n.former_entity_id = e.entity_id""")
 NO_ID = sql.SQL("hashtextextended(n.entity_id, 0) IS NULL")
 
 # A part whose parents were deleted in the same statement has lost its entity; the change of the
@@ -51,8 +53,13 @@ ENTITY_OF_ORPHAN = sql.SQL("""
       AND n.occurred_at >= %(before)s AND n.occurred_at < %(after)s
       AND {matches}""")
 
+# A CASE, for of a plain NOT EXISTS the planner makes a join, which loses the order.
+IS_NEWEST_OF_ONE = sql.SQL("""CASE
+    WHEN EXISTS ({of_same}) OR EXISTS ({of_former}) THEN false
+    ELSE true
+    END""")
 IS_NEWEST = sql.SQL("""CASE
-    WHEN e.entity_id IS NOT NULL THEN NOT EXISTS ({of_same})
+    WHEN e.entity_id IS NOT NULL THEN NOT EXISTS ({of_same}) AND NOT EXISTS ({of_former})
     WHEN e.part IS NOT NULL AND e.operation <> 'TRUNCATE' AND EXISTS ({of_orphan}) THEN false
     ELSE NOT EXISTS ({of_none})
     END""")
@@ -98,16 +105,13 @@ SAVES_WITH = sql.SQL("""e.transaction_id = ANY (ARRAY(
             AND d.operation = ANY (%(operations)s)
             AND d.occurred_at >= %(before)s AND d.occurred_at < %(after)s))""")
 
-SAME_ID_AS_ASKED = """hashtextextended({e}.entity_id, 0) = hashtextextended(%(entity_id)s, 0)
-      AND {e}.entity_id = %(entity_id)s"""
-SAME_AS_ASKED = sql.SQL(SAME_ID_AS_ASKED.replace("{e}", "e"))
-
 
 @dataclass
 class Conditions:
-    """What an entry *e* has to fulfil: *own* by itself, *dear* by what others of its change are.
+    """What an entry *e* has to fulfil: *own* by itself, *dear* as an entity sees it.
 
-    Their values are in *values*, less those of time: low, high, before, after.
+    What is dear asks for others of the change. Their values are in *values*, less those of time:
+    low, high, before, after. Of which entity the entries are is for `seen` to say.
     """
 
     own: list[Condition] = field(default_factory=list)
@@ -141,7 +145,7 @@ def conditions_of(asked: Filter) -> Conditions:
         matches, _ = text_condition(asked.text, "n")
         found.own.append(condition)
         found.values |= values
-    found.dear.append(_is_newest(matches))
+    found.dear.append(_is_newest(matches, of_one=asked.entity_id is not None))
     if asked.kind:
         _add_kind(found, asked)
     return found
@@ -155,8 +159,6 @@ def _of_change(asked: Filter) -> Iterator[str]:
         yield "{e}.module = %(module)s"
     if asked.entity:
         yield "{e}.entity = %(entity)s"
-    if asked.entity_id is not None:
-        yield SAME_ID_AS_ASKED
     if asked.save:
         yield "{e}.transaction_id = %(save)s::xid8"
 
@@ -165,9 +167,15 @@ def _of(condition: str, alias: str) -> Condition:
     return sql.SQL(condition).format(e=sql.Identifier(alias))
 
 
-def _is_newest(matches: Condition) -> Condition:
+def _is_newest(matches: Condition, *, of_one: bool) -> Condition:
+    subqueries = {
+        "of_same": NEWER_OF_SAME.format(same_id=SAME_ID, matches=matches),
+        "of_former": NEWER_OF_SAME.format(same_id=FORMER_ID, matches=matches),
+    }
+    if of_one:
+        return IS_NEWEST_OF_ONE.format(**subqueries)
     return IS_NEWEST.format(
-        of_same=NEWER_OF_SAME.format(same_id=SAME_ID, matches=matches),
+        **subqueries,
         of_none=NEWER_OF_SAME.format(same_id=NO_ID, matches=matches),
         of_orphan=ENTITY_OF_ORPHAN.format(matches=matches),
     )

@@ -4,13 +4,13 @@ Knows SQL; where changes stand in the log is `stands`' business, what entries me
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from psycopg import sql
 
-from auditviewer.change.records import Entry, Tables, read_json
+from auditviewer.change.records import Entry, Move, Tables, read_json
 from auditviewer.change.states import claims
 from auditviewer.log.database import Reading
 from auditviewer.log.stands import MARGIN, Stand
@@ -27,7 +27,8 @@ unnest(%(numbers)s::int[], %(newest)s::bigint[], %(transactions)s::text[]::xid8[
 
 WHOLE_ENTRY = sql.SQL("""\
 SELECT e.id, e.occurred_at, e.transaction_id::text, e.transaction_at, e.operation,
-           e.table_schema, e.table_name, e.module, e.entity, e.part, e.entity_id, e.entity_label,
+           e.table_schema, e.table_name, e.module, e.entity, e.part,
+           e.entity_id, e.former_entity_id, e.entity_label,
            e.actor, e.actor_name, e.actor_bound, e.ip, e.db_user, e.db_role,
            host(e.client_addr) AS client_addr, e.application_name,
            e.context::text, e.row_key::text, e.labels::text, s.size,
@@ -57,6 +58,8 @@ ORDER BY k.number, e.id""")
 
 SAME_ID = sql.SQL("""hashtextextended(e.entity_id, 0) = hashtextextended(k.entity_id, 0)
       AND e.entity_id = k.entity_id""")
+FORMER_ID = sql.SQL("""hashtextextended(e.former_entity_id, 0) = hashtextextended(k.entity_id, 0)
+      AND e.former_entity_id = k.entity_id""")
 NO_ID = sql.SQL("hashtextextended(e.entity_id, 0) IS NULL")
 
 # The newest entry of the entity's own row says whether it is still there, and its name. Ordered as
@@ -79,11 +82,13 @@ CROSS JOIN LATERAL (
 ) AS e""")
 
 ANCHOR = """
-SELECT e.id, e.occurred_at, e.transaction_id::text, e.transaction_at,
-       e.module, e.entity, e.entity_id, e.actor
+SELECT e.id, e.occurred_at, e.transaction_id::text, e.transaction_at, e.module, e.entity,
+       CASE WHEN %(is_former)s THEN e.former_entity_id ELSE e.entity_id END AS entity_id,
+       e.actor, %(is_former)s AS is_former
 FROM audit.entry AS e
 WHERE e.transaction_id = %(transaction)s::text::xid8
   AND e.id = %(id)s
+  AND (e.former_entity_id IS NOT NULL OR NOT %(is_former)s)
   AND e.occurred_at >= %(low)s AND e.occurred_at < %(high)s"""
 
 
@@ -95,10 +100,12 @@ class Fate:
     label: str | None = None
 
 
-def find_anchor(reading: Reading, transaction: int, entry: int, since: datetime) -> Stand | None:
-    """Return the key of the change that an entry belongs to."""
-    values = {"transaction": str(transaction), "id": entry, "low": since}
-    values["high"] = reading.now + MARGIN
+def find_anchor(
+    reading: Reading, transaction: int, entry: int, since: datetime, *, is_former: bool
+) -> Stand | None:
+    """Return the key of the change that an entry belongs to, or to the entity that its row left."""
+    values: dict[str, Any] = {"transaction": str(transaction), "id": entry, "low": since}
+    values |= {"high": reading.now + MARGIN, "is_former": is_former}
     row = reading.connection.execute(ANCHOR, values).fetchone()
     return Stand(**row) if row else None
 
@@ -110,6 +117,8 @@ def read_entries(
     found: list[list[Entry]] = [[] for _ in stands]
     for number, entry in _entries(reading, stands, SAME_ID, most):
         found[number].append(entry)
+    for number, entry in _entries(reading, stands, FORMER_ID, most):
+        found[number].append(as_the_former_sees(entry))
     for number, entry in _entries(reading, stands, NO_ID, most):
         if stands[number].entity_id is None or _is_lost_part(entry, found[number], tables):
             found[number].append(entry)
@@ -171,8 +180,8 @@ def _keys(stands: Sequence[Stand]) -> dict[str, Any]:
 
 
 def read_entry(row: dict[str, Any]) -> Entry:
-    """Return an entry of a row of WHOLE_ENTRY."""
-    size = row.pop("size")
+    """Return an entry of a row of WHOLE_ENTRY, as the entity sees it that it belongs to."""
+    size, former = row.pop("size"), row.pop("former_entity_id")
     for name in ("context", "row_key", "labels", "old_row", "new_row"):
         row[name] = read_json(row[name])
     context = row.pop("context")
@@ -185,5 +194,18 @@ def read_entry(row: dict[str, Any]) -> Entry:
         context=context or {},
         labels=row.pop("labels") or {},
         size=size if size > LARGEST_ROW else None,
+        move=None if former is None else Move(is_away=False, entity_id=former),
         **row,
+    )
+
+
+def as_the_former_sees(entry: Entry) -> Entry:
+    """Return an entry as the entity sees it that the row left; the name is that of the other."""
+    if entry.move is None or entry.entity_id is None:
+        return entry
+    return replace(
+        entry,
+        entity_id=entry.move.entity_id,
+        entity_label=entry.entity_label if entry.part is None else None,
+        move=Move(is_away=True, entity_id=entry.entity_id, label=entry.entity_label),
     )

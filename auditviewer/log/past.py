@@ -12,10 +12,16 @@ from psycopg import sql
 
 from auditviewer.change.records import Entry, Tables
 from auditviewer.change.states import claims
-from auditviewer.log.conditions import SAME_AS_ASKED
 from auditviewer.log.database import Reading
-from auditviewer.log.entries import LARGEST_ROW, NO_ID, WHOLE_ENTRY, read_entry
+from auditviewer.log.entries import (
+    LARGEST_ROW,
+    NO_ID,
+    WHOLE_ENTRY,
+    as_the_former_sees,
+    read_entry,
+)
 from auditviewer.log.filters import Filter, of_scope
+from auditviewer.log.seen import FORMER_AS_ASKED, SAME_AS_ASKED
 from auditviewer.log.stands import MARGIN, Span
 
 MOST_ENTRIES = 5000
@@ -66,6 +72,9 @@ def read_past(
         "limit": MOST_ENTRIES + 1,
     }
     found = _read(reading, SAME_AS_ASKED, values, newest=newest)
+    left = _read(reading, FORMER_AS_ASKED, values, newest=newest)
+    found += [as_the_former_sees(entry) for entry in left]
+    found.sort(key=_moment, reverse=newest)
     is_cut = len(found) > MOST_ENTRIES
     found = found[:MOST_ENTRIES]
     if is_cut:
@@ -73,7 +82,11 @@ def read_past(
     values["transactions"] = sorted({str(entry.transaction_id) for entry in found})
     others = _read(reading, WITHOUT_ID.format(no_id=NO_ID), values, newest=newest)
     found += [entry for entry in others if _belongs(entry, found, tables)]
-    return Past(tuple(sorted(found, key=lambda entry: (entry.occurred_at, entry.id))), is_cut)
+    return Past(tuple(sorted(found, key=_moment)), is_cut)
+
+
+def _moment(entry: Entry) -> tuple[datetime, int]:
+    return entry.occurred_at, entry.id
 
 
 def _read(

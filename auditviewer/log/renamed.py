@@ -12,6 +12,7 @@ from auditviewer.change.changes import Change
 from auditviewer.change.fields import Field
 from auditviewer.change.records import Tables
 from auditviewer.change.values import Kind, Value
+from auditviewer.change.verbatim import reveal
 from auditviewer.log.database import Reading
 from auditviewer.log.entries import Fate
 from auditviewer.log.stands import MARGIN
@@ -108,8 +109,8 @@ def _with_fate(value: Value, fate: Fate | None) -> Value:
     name = value.text.removesuffix(f" (#{value.key})")
     if fate.is_deleted:
         became = "deleted since"
-    elif fate.label and fate.label != name and value.kind is Kind.REFERENCE:
-        became = f"now called {fate.label}"
+    elif fate.label and reveal(fate.label) != name and value.kind is Kind.REFERENCE:
+        became = f"now called {reveal(fate.label)}"
     else:
         return value
     return replace(value, note=", ".join(filter(None, (value.note, became))))

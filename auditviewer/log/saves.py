@@ -13,8 +13,8 @@ from psycopg import sql
 from auditviewer.log.conditions import conditions_of
 from auditviewer.log.database import Reading
 from auditviewer.log.filters import Filter
+from auditviewer.log.seen import AND, entries_as_seen
 from auditviewer.log.stands import (
-    AND,
     FIRST_DAYS,
     FIRST_MINUTES,
     MARGIN,
@@ -36,11 +36,7 @@ MOST_READ = 2000
 
 REST = sql.SQL("""
 WITH e AS MATERIALIZED (
-    SELECT e.id, e.occurred_at, e.transaction_id, e.transaction_at,
-           e.module, e.entity, e.entity_id, e.actor, e.part, e.operation
-    FROM audit.entry AS e
-    WHERE {own}
-    LIMIT %(most_read)s
+    SELECT * FROM ({seen}) AS e LIMIT %(most_read)s
 )
 SELECT (SELECT count(*) FROM (SELECT FROM e WHERE {dear} LIMIT %(most)s) AS s) AS number,
        (SELECT count(*) = %(most_read)s FROM e) AS is_cut,
@@ -91,7 +87,8 @@ def find_page(reading: Reading, asked: Filter, since: datetime, cursor: Cursor |
         return Page(shown, None)
     last = shown[-1].stand
     snapshot = cursor.snapshot if cursor else reading.snapshot
-    return Page(shown, Cursor(last.occurred_at, last.id, snapshot, _going_on(shown, cursor)))
+    going_on = _going_on(shown, cursor)
+    return Page(shown, Cursor(last.occurred_at, last.id, snapshot, going_on, last.is_former))
 
 
 def _going_on(rows: Sequence[Row], cursor: Cursor | None) -> tuple[str, ...]:
@@ -151,7 +148,7 @@ def _count_rest(reading: Reading, asked: Filter, span: Span, stand: Stand, at_le
         min(high, stand.occurred_at + MARGIN),
     )
     values = found.values | times_of(span) | {"most": MOST_COUNTED + 2, "most_read": MOST_READ}
-    query = REST.format(own=AND.join(found.own), dear=AND.join(found.dear))
+    query = REST.format(seen=entries_as_seen(found, ordered=False), dear=AND.join(found.dear))
     [row] = reading.connection.execute(query, values)
     others = max(at_least, row["number"] - 1)
     if others > MOST_COUNTED:

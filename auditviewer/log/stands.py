@@ -2,7 +2,7 @@
 
 Knows SQL and the indexes that it walks; what entries mean together is `changes`' business.
 A change is named by its key: transaction, module, entity, id of the entity, actor. It stands
-where its newest entry stands.
+where its newest entry stands; a part that moves is an entry of two.
 """
 
 import re
@@ -15,6 +15,7 @@ from psycopg import sql
 from auditviewer.log.conditions import Conditions, conditions_of
 from auditviewer.log.database import Reading
 from auditviewer.log.filters import Filter
+from auditviewer.log.seen import AND, entries_as_seen
 
 PAGE = 50
 FIRST_DAYS = timedelta(days=2)
@@ -31,24 +32,21 @@ MOST_LEFT_OUT = 8
 # could mix up the order inside, parallel workers, our connections do without.
 STANDS = sql.SQL("""
 SELECT e.id, e.occurred_at, e.transaction_id::text, e.transaction_at,
-       e.module, e.entity, e.entity_id, e.actor
-FROM (
-    SELECT e.id, e.occurred_at, e.transaction_id, e.transaction_at,
-           e.module, e.entity, e.entity_id, e.actor, e.part, e.operation
-    FROM audit.entry AS e
-    WHERE {own}
-    ORDER BY e.occurred_at DESC, e.id DESC
-) AS e
+       e.module, e.entity, e.entity_id, e.actor, e.is_former
+FROM ({seen}) AS e
 WHERE {dear}
 LIMIT %(limit)s""")
 
-AND = sql.SQL("\n  AND ")
+# Of one entry, what the entity sees that its row left stands below.
+IS_BELOW = sql.SQL("""(e.occurred_at, e.id, NOT e.is_former)
+      < (%(lowest_at)s, %(lowest_id)s, %(is_lowest_own)s)""")
+
 Span = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True)
 class Stand:
-    """The key of a change, and its newest entry."""
+    """The key of a change, and its newest entry; *is_former*: a row left the entity by it."""
 
     id: int
     occurred_at: datetime
@@ -58,6 +56,7 @@ class Stand:
     entity: str
     entity_id: str | None
     actor: str | None
+    is_former: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,15 +70,19 @@ class Cursor:
     id: int
     snapshot: str
     left_out: tuple[str, ...] = ()
+    is_former: bool = False
 
     def __str__(self) -> str:
         moment = f"{self.occurred_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"
         left_out = ",".join(self.left_out[-MOST_LEFT_OUT:])
-        return "_".join(filter(None, (moment, str(self.id), self.snapshot, left_out)))
+        place = f"{self.id}{FORMER if self.is_former else ''}"
+        return "_".join(filter(None, (moment, place, self.snapshot, left_out)))
 
 
+FORMER = "f"
+"""Behind the id of an entry: the page ended with the entity that its row left."""
 CURSOR = re.compile(
-    r"(\d{8}T\d{6}\.\d{6})Z_(\d{1,18})_(\d{1,19}:\d{1,19}:(?:\d{1,19}(?:,\d{1,19})*)?)"
+    r"(\d{8}T\d{6}\.\d{6})Z_(\d{1,18})(f?)_(\d{1,19}:\d{1,19}:(?:\d{1,19}(?:,\d{1,19})*)?)"
     r"(?:_(\d{1,19}(?:,\d{1,19})*))?",
     re.ASCII,
 )
@@ -93,8 +96,8 @@ def read_cursor(text: str) -> Cursor:
     moment = datetime.strptime(match[1], "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC)
     if moment.year == datetime.max.year:
         raise ValueError(text)
-    left_out = tuple(match[4].split(",")) if match[4] else ()
-    return Cursor(moment, int(match[2]), match[3], left_out[:MOST_LEFT_OUT])
+    left_out = tuple(match[5].split(",")) if match[5] else ()
+    return Cursor(moment, int(match[2]), match[4], left_out[:MOST_LEFT_OUT], match[3] == FORMER)
 
 
 def span_of(reading: Reading, asked: Filter, since: datetime) -> Span:
@@ -132,10 +135,12 @@ def find_stands(
     lowest = above or cursor
     if lowest:
         found.add(
-            "(e.occurred_at, e.id) < (%(lowest_at)s, %(lowest_id)s)",
+            "(e.occurred_at, e.id) <= (%(lowest_at)s, %(lowest_id)s)",
             lowest_at=lowest.occurred_at,
             lowest_id=lowest.id,
+            is_lowest_own=not lowest.is_former,
         )
+        found.dear.append(IS_BELOW)
     if cursor:
         found.add(
             "pg_visible_in_snapshot(e.transaction_id, %(snapshot)s::pg_snapshot)",
@@ -143,7 +148,8 @@ def find_stands(
         )
     if left_out:
         found.add("e.transaction_id <> ALL (%(left_out)s::text[]::xid8[])", left_out=list(left_out))
-    query = STANDS.format(own=AND.join(found.own), dear=AND.join(found.dear))
+    seen = entries_as_seen(found, ordered=True)
+    query = STANDS.format(seen=seen, dear=AND.join(found.dear))
     values = found.values | times_of(span) | {"limit": limit}
     return [Stand(**row) for row in reading.connection.execute(query, values)]
 
@@ -162,9 +168,9 @@ def has_newer(reading: Reading, asked: Filter, cursor: Cursor) -> bool:
         "NOT pg_visible_in_snapshot(e.transaction_id, %(snapshot)s::pg_snapshot)",
         snapshot=cursor.snapshot,
     )
-    query = sql.SQL(
-        "SELECT EXISTS (SELECT FROM audit.entry AS e WHERE {own} AND {dear}) AS newer"
-    ).format(own=AND.join(found.own), dear=AND.join(found.dear))
+    query = sql.SQL("SELECT EXISTS (SELECT FROM ({seen}) AS e WHERE {dear}) AS newer").format(
+        seen=entries_as_seen(found, ordered=False), dear=AND.join(found.dear)
+    )
     span = reading.now - FIRST_DAYS, reading.now + MARGIN
     row = reading.connection.execute(query, found.values | times_of(span)).fetchone()
     return bool(row and row["newer"])
