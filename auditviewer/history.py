@@ -12,13 +12,15 @@ from flask.typing import ResponseReturnValue
 
 from auditviewer import times
 from auditviewer.addresses import from_path, moment_in_field, moment_in_url, read_moment
+from auditviewer.by_itself import MOST_LINES
 from auditviewer.change.changes import Change, fold
 from auditviewer.change.english import lowered, plural
 from auditviewer.change.records import Entry, Tables
 from auditviewer.change.verbatim import reveal
-from auditviewer.listing import BY_ITSELF, about, links_of, list_changes
+from auditviewer.listing import about, links_of, list_changes
 from auditviewer.log.database import Reading
-from auditviewer.log.entries import read_entries, read_fates
+from auditviewer.log.entries import read_entries
+from auditviewer.log.fates import read_fates
 from auditviewer.log.filters import Filter, read_filter
 from auditviewer.log.former import with_former_names
 from auditviewer.log.known import read_tables
@@ -124,7 +126,7 @@ def _show_moment(site: Site, reading: Reading, asked: Filter, tables: Tables, at
         moment=moment,
         moment_at=at,
         since=since,
-        sections=lay_out_state(moment.state, BY_ITSELF.lines) if moment.state else (),
+        sections=lay_out_state(moment.state, MOST_LINES) if moment.state else (),
         parts_of_it=" and ".join(_parts(asked, tables)),
         tracked_at=_tracked_at(asked, tables),
         most=MOST_ENTRIES,
@@ -142,7 +144,7 @@ def _compare(
     [entries] = with_former_names(reading, [past.entries], tables, since)
     named = [entry for entry in entries if entry.entity_id is not None]
     if named:
-        change = fold(entries, tables, asked.zone, is_partial=past.is_cut)
+        change = fold(entries, tables, asked.zone, more=0 if past.is_cut else None)
     else:
         change = fold([_any_entry(site, reading, asked, tables)], tables, asked.zone)
     return render_template(
@@ -170,8 +172,8 @@ def _any_entry(site: Site, reading: Reading, asked: Filter, tables: Tables) -> E
     stands = find_stands(reading, asked, span_of(reading, asked, since), 1)
     if not stands:
         _refuse(site, asked)
-    entries = read_entries(reading, stands, tables, BY_ITSELF.entries)
-    return entries[0][0]
+    [newest] = read_entries(reading, stands, tables, 1)
+    return newest.entries[0]
 
 
 def _actor(entry: Entry) -> str:
@@ -192,7 +194,7 @@ def _show(site: Site, reading: Reading, change: Change, tables: Tables) -> Shown
         last.is_former,
     )
     [fate] = read_fates(reading, [stand])
-    return show(change, fate, tables, site.settings.product_url, BY_ITSELF.lines)
+    return show(change, fate, tables, site.settings.product_url, MOST_LINES)
 
 
 def _parts(asked: Filter, tables: Tables) -> list[str]:

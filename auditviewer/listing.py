@@ -17,7 +17,8 @@ from auditviewer.change.changes import fold
 from auditviewer.change.english import lowered, plural
 from auditviewer.change.records import Entry, Tables
 from auditviewer.log.database import Reading
-from auditviewer.log.entries import read_entries, read_fates
+from auditviewer.log.entries import read_entries
+from auditviewer.log.fates import read_fates
 from auditviewer.log.filters import Filter
 from auditviewer.log.former import with_former_names
 from auditviewer.log.renamed import read_referred, with_names_of_now
@@ -26,18 +27,12 @@ from auditviewer.log.stands import Cursor, Stand, has_newer, read_cursor
 from auditviewer.shown import Shown, show
 from auditviewer.site import Site
 
-
-@dataclass(frozen=True)
-class Most:
-    """How much of one change is read, and how many lines of a section are shown."""
-
-    entries: int
-    lines: int
-
-
 FORMER = "former"
 """In the address of a change: it is that of the entity which the row of the entry left."""
-IN_LIST, BY_ITSELF = Most(200, 40), Most(5000, 1000)
+MOST_ENTRIES = 200
+"""Of one change that are read for a page."""
+MOST_LINES = 40
+"""Of one section of a change that are shown in a list."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +73,8 @@ def list_changes(
     """Return the page that begins at a cursor of a URL; at the newest change, if that is empty."""
     cursor = _read_cursor(before)
     page = find_page(reading, asked, since, cursor)
-    shown = show_changes(site, reading, [row.stand for row in page.rows], tables, asked, IN_LIST)
+    stands = [row.stand for row in page.rows]
+    shown = show_changes(site, reading, stands, tables, asked, MOST_LINES)
     lines = [
         Line(
             one,
@@ -115,16 +111,19 @@ def show_changes(
     stands: Sequence[Stand],
     tables: Tables,
     asked: Filter,
-    most: Most,
+    most_lines: int,
+    after: int | None = None,
 ) -> list[Shown | None]:
-    """Return what the pages say of changes; None where nothing of one is found."""
+    """Return what the pages say of changes; None where nothing of one is found.
+
+    *after* an entry, only of parts behind it.
+    """
     since = reading.now - site.settings.retention
-    found = read_entries(reading, stands, tables, most.entries + 1)
+    found = read_entries(reading, stands, tables, MOST_ENTRIES, after)
+    named = with_former_names(reading, [each.entries for each in found], tables, since)
     changes = [
-        fold(entries, tables, asked.zone, is_partial=len(entries) > most.entries)
-        if entries
-        else None
-        for entries in with_former_names(reading, found, tables, since)
+        fold(entries, tables, asked.zone, more=each.more) if entries else None
+        for each, entries in zip(found, named, strict=True)
     ]
     referred = read_referred(reading, [change for change in changes if change], tables)
     return [
@@ -133,7 +132,7 @@ def show_changes(
             fate,
             tables,
             site.settings.product_url,
-            most.lines,
+            most_lines,
         )
         if change
         else None

@@ -1,4 +1,4 @@
-"""The pages of the log: the list of changes, and one change by itself; its blueprint.
+"""The list of changes, and the blueprint of all pages of the log.
 
 Knows requests and templates. Nobody but an admin gets through the gate that stands before every
 route of this blueprint.
@@ -13,6 +13,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from auditviewer import times
+from auditviewer.by_itself import change
 from auditviewer.change.english import count, plural
 from auditviewer.change.records import Tables
 from auditviewer.change.verbatim import reveal
@@ -24,20 +25,12 @@ from auditviewer.choices import (
     offer_persons,
 )
 from auditviewer.history import history
-from auditviewer.listing import (
-    BY_ITSELF,
-    FORMER,
-    history_in_words,
-    links_of,
-    list_changes,
-    show_changes,
-)
-from auditviewer.log.entries import find_anchor
+from auditviewer.listing import history_in_words, list_changes
 from auditviewer.log.filters import KINDS, Filter, of_scope, read_filter
 from auditviewer.log.known import find_persons, read_tables
 from auditviewer.log.past import has_entries
 from auditviewer.problems import register_problems
-from auditviewer.shown import context_in_words, is_address
+from auditviewer.shown import is_address
 from auditviewer.site import Site, bind, secure
 
 PUBLIC = frozenset({"static"})
@@ -61,7 +54,7 @@ def build_blueprint(site: Site) -> Blueprint:
     audit.add_url_rule(
         "/changes/<int(max=9223372036854775807):transaction>/<int(max=9223372036854775807):entry>",
         "change",
-        bind(_change, site),
+        bind(change, site),
     )
     audit.add_url_rule("/history/<entity>/<key>", "history", bind(history, site))
     register_problems(audit)
@@ -159,32 +152,6 @@ def _tracked_in_words(tables: Tables, today: date, asked: Filter) -> str:
         for moment in (min(since), max(since))
     )
     return f"{count(len(since), 'table')} tracked since {', the last since '.join(days)}"
-
-
-def _change(site: Site, transaction: int, entry: int) -> str:
-    asked = read_filter(request.args, site.settings.time_zone)
-    with site.database.reading() as reading:
-        since = reading.now - site.settings.retention
-        is_former = request.args.get("of") == FORMER
-        anchor = find_anchor(reading, transaction, entry, since, is_former=is_former)
-        tables = read_tables(reading)
-        one = anchor and show_changes(site, reading, [anchor], tables, asked, BY_ITSELF)[0]
-    if not one:
-        abort(
-            404,
-            "The log has no such change, or no longer: it goes back "
-            f"{site.settings.retention.days} days.",
-        )
-    change = one.change
-    return render_template(
-        "audit/change.html",
-        asked=asked,
-        now=reading.now,
-        one=one,
-        links=links_of(change.last, tables, asked),
-        context=context_in_words(change.last.context, asked.zone),
-        entry_count=f"over {BY_ITSELF.entries}" if change.is_partial else change.entries,
-    )
 
 
 STYLESHEET = sha256((Path(__file__).parent / "static" / "audit.css").read_bytes()).hexdigest()[:12]

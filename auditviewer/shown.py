@@ -16,7 +16,7 @@ from auditviewer.change.records import Column, Json, Table, TableName, Tables
 from auditviewer.change.sentences import Sentence, say
 from auditviewer.change.values import describe
 from auditviewer.change.verbatim import reveal
-from auditviewer.log.entries import Fate
+from auditviewer.log.fates import Fate
 
 SIGNS = {Kind.CREATED: "+", Kind.UPDATED: "~", Kind.DELETED: "−"}
 

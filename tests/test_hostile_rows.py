@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from auditviewer.change.changes import Change, fold
 from auditviewer.change.records import Column, Entry, Table, read_json
 from auditviewer.change.sentences import in_words, say
-from auditviewer.log.entries import Fate
+from auditviewer.log.fates import Fate
 from auditviewer.shown import Shown, show
 from tests.entries import CONDITION, condition, entry
 from tests.page import parse

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.crm import Crm, Person, add_action, add_condition
-from tests.page import parse, read_facts
+from tests.page import links_named, parse, read_facts, read_rows
 from tests.viewer import changes, only
 
 
@@ -25,19 +25,54 @@ def test_any_context_that_the_application_gives_can_be_shown(
     assert admin.get(change.page).status_code == 200
 
 
-def test_a_bulk_save_says_that_there_is_more_than_it_counts(
+def test_a_change_of_many_parts_is_read_page_by_page(
     crm: Crm, admin: FlaskClient, ana: Person, workflow: int
 ) -> None:
     with crm.saving(ana) as connection:
-        for position in range(3, 304):
-            add_condition(connection, workflow, position=position)
+        for number in range(3, 453):
+            add_condition(connection, workflow, value=f"v{number}", position=number)
 
     change = only(admin, ana)
-    assert change.said == "At least 201 conditions added"
-    html = admin.get(change.page).text
-    assert parse(html).first("time").attributes["datetime"] == change.when.isoformat()
-    assert parse(html).first(cls="said").text == "301 conditions added"
-    assert "301 entries" in read_facts(html)["Transaction"]
+    seen: list[str] = []
+    links = [change.page]
+    for link in links:
+        html = admin.get(link).text
+        page = parse(html)
+        assert page.first("time").attributes["datetime"] == change.when.isoformat()
+        assert page.first(cls="said").text == change.said == "At least 200 conditions added"
+        assert "at least 450 entries" in read_facts(html)["Transaction"]
+        seen += [after.rpartition(" ")[2] for _, _, after in read_rows(page)]
+        links += links_named(page, "More of this change")
+    assert sorted(seen) == sorted(f"v{number}" for number in range(3, 453))
+
+
+def test_the_page_of_a_change_leads_back_to_its_beginning(
+    crm: Crm, admin: FlaskClient, ana: Person, workflow: int
+) -> None:
+    with crm.saving(ana) as connection:
+        for position in range(3, 204):
+            add_condition(connection, workflow, position=position)
+
+    page = only(admin, ana).page
+    [more] = links_named(parse(admin.get(page).text), "More of this change")
+    second = parse(admin.get(more).text)
+
+    assert links_named(second, "Its beginning") == [page]
+    assert links_named(second, "More of this change") == []
+
+
+@pytest.mark.parametrize("after", ["x", "-1", "9" * 30])
+def test_an_address_that_ends_oddly_shows_the_beginning(
+    crm: Crm, admin: FlaskClient, ana: Person, workflow: int, after: str
+) -> None:
+    with crm.saving(ana) as connection:
+        for position in range(3, 204):
+            add_condition(connection, workflow, position=position)
+
+    page = only(admin, ana).page
+    rows, odd = (read_rows(parse(admin.get(each).text)) for each in (page, f"{page}?after={after}"))
+    assert rows == odd
+    assert len(rows) == 200
 
 
 def test_a_save_of_as_much_as_is_read_is_whole(

@@ -8,7 +8,7 @@ import pytest
 from auditviewer.change.changes import Change, fold
 from auditviewer.change.records import Column, Reference, Table
 from auditviewer.log.database import Database
-from auditviewer.log.entries import Fate
+from auditviewer.log.fates import Fate
 from auditviewer.log.known import read_tables
 from auditviewer.log.renamed import read_referred, with_names_of_now
 from tests.crm import VIEWER, Crm

@@ -142,11 +142,11 @@ def test_each_kind_of_change_has_its_words(entries: list[Entry], sentence: str) 
     ],
 )
 def test_a_change_that_was_read_in_part_says_so(entries: list[Entry], sentence: str) -> None:
-    assert in_words(say(fold(entries, TABLES, UTC, is_partial=True))) == sentence
+    assert in_words(say(fold(entries, TABLES, UTC, more=0))) == sentence
 
 
 def test_of_many_fields_read_in_part_no_number_is_told() -> None:
     before, after = (dict.fromkeys("abcdef", value) for value in (1, 2))
-    change = fold([update(WORKFLOW, workflow(**before), after)], TABLES, UTC, is_partial=True)
+    change = fold([update(WORKFLOW, workflow(**before), after)], TABLES, UTC, more=0)
 
     assert in_words(say(change)).endswith("; D: 1 → 2 (+1); and more")

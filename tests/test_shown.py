@@ -5,7 +5,7 @@ from datetime import UTC
 import pytest
 
 from auditviewer.change.records import Entry, Json, Table
-from auditviewer.log.entries import Fate
+from auditviewer.log.fates import Fate
 from auditviewer.shown import (
     Shown,
     context_in_words,

@@ -30,9 +30,9 @@ class Kind(StrEnum):
 class Change:
     """One save of one entity; *last* is the newest entry that names it, and says who and when.
 
-    *is_fleeting*: the entity came and went in this save. *is_partial*: there are more *entries*.
-    *is_rekeyed*: the entity has another key since. *wording* is the sentence of audit.toml for an
-    entity that came or went.
+    *is_fleeting*: the entity came and went in this save. *more*: there are other *entries*, behind
+    the one of this id. *is_rekeyed*: the entity has another key since. *wording* is the sentence of
+    audit.toml for an entity that came or went.
     """
 
     last: Entry
@@ -44,10 +44,15 @@ class Change:
     groups: tuple[Group, ...]
     is_fleeting: bool = False
     is_truncated: bool = False
-    is_partial: bool = False
+    more: int | None = None
     too_large: int | None = None
     wording: Wording | None = None
     is_rekeyed: bool = False
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether there are more entries."""
+        return self.more is not None
 
     @property
     def leaves_nothing(self) -> bool:
@@ -56,7 +61,7 @@ class Change:
 
 
 def fold(
-    entries: Sequence[Entry], tables: Tables, zone: tzinfo, *, is_partial: bool = False
+    entries: Sequence[Entry], tables: Tables, zone: tzinfo, *, more: int | None = None
 ) -> Change:
     """Return what the entries of one change come to; *entries* is not empty, in any order."""
     ordered = sorted(entries, key=lambda entry: entry.id)
@@ -77,7 +82,7 @@ def fold(
         groups=tuple(group_parts([*parts, *(() if root else roots)], truncated, zone)),
         is_fleeting=root is not None and root.is_fleeting,
         is_truncated=None in truncated,
-        is_partial=is_partial,
+        more=more,
         too_large=max((entry.size for entry in ordered if entry.size), default=None),
         wording=_wording(root, _label(ordered), zone) if root else None,
         is_rekeyed=any(entry.is_former for entry in ordered if entry.part is None),

@@ -1,4 +1,4 @@
-"""Queries for what changes consist of: their entries, and what became of their entities since.
+"""Queries for what changes consist of: their entries, as the entities of these see them.
 
 Knows SQL; where changes stand in the log is `stands`' business, what entries mean `changes`'.
 """
@@ -25,24 +25,21 @@ unnest(%(numbers)s::int[], %(newest)s::bigint[], %(transactions)s::text[]::xid8[
     AS k (number, newest, transaction_id, transaction_at, occurred_at,
           module, entity, entity_id, actor)""")
 
-WHOLE_ENTRY = sql.SQL("""\
-SELECT e.id, e.occurred_at, e.transaction_id::text, e.transaction_at, e.operation,
-           e.table_schema, e.table_name, e.module, e.entity, e.part,
-           e.entity_id, e.former_entity_id, e.entity_label,
-           e.actor, e.actor_name, e.actor_bound, e.ip, e.db_user, e.db_role,
-           host(e.client_addr) AS client_addr, e.application_name,
-           e.context::text, e.row_key::text, e.labels::text, s.size,
-           CASE WHEN s.size <= %(largest)s THEN e.old_row::text END AS old_row,
-           CASE WHEN s.size <= %(largest)s THEN e.new_row::text END AS new_row
-    FROM audit.entry AS e,
-         LATERAL (VALUES (coalesce(pg_column_size(e.old_row), 0)
-                          + coalesce(pg_column_size(e.new_row), 0))) AS s (size)""")
+WHOLE_ENTRIES = sql.SQL("""\
+SELECT {number}e.id, e.occurred_at, e.transaction_id::text, e.transaction_at, e.operation,
+       e.table_schema, e.table_name, e.module, e.entity, e.part,
+       e.entity_id, e.former_entity_id, e.entity_label,
+       e.actor, e.actor_name, e.actor_bound, e.ip, e.db_user, e.db_role,
+       host(e.client_addr) AS client_addr, e.application_name,
+       e.context::text, e.row_key::text, e.labels::text, s.size,
+       CASE WHEN s.size <= %(largest)s THEN e.old_row::text END AS old_row,
+       CASE WHEN s.size <= %(largest)s THEN e.new_row::text END AS new_row
+FROM {entries} AS e,
+     LATERAL (VALUES (coalesce(pg_column_size(e.old_row), 0)
+                      + coalesce(pg_column_size(e.new_row), 0))) AS s (size)""")
 
-ENTRIES = sql.SQL("""
-SELECT k.number, e.*
-FROM {keys}
-CROSS JOIN LATERAL (
-    {whole_entry}
+OF_CHANGE = sql.SQL("""\
+FROM audit.entry AS e
     WHERE e.entity = k.entity
       AND {same_id}
       AND e.transaction_id IS NOT DISTINCT FROM k.transaction_id
@@ -51,35 +48,28 @@ CROSS JOIN LATERAL (
       AND e.occurred_at >= k.transaction_at - '1 day'::interval
       AND e.occurred_at < k.occurred_at + '1 day'::interval
       AND e.occurred_at >= %(low)s AND e.occurred_at < %(high)s
-    ORDER BY e.id <> k.newest, e.part IS NOT NULL, e.occurred_at, e.id
+      AND {which}""")
+
+# Sorted and cut before anything is made text of.
+ENTRIES = sql.SQL("""\
+{keys}
+CROSS JOIN LATERAL (
+    SELECT e.*
+    {of_change}
+    ORDER BY e.id <> k.newest, e.part IS NOT NULL, e.id
     LIMIT %(limit)s
-) AS e
-ORDER BY k.number, e.id""")
+)""")
+NUMBER = sql.SQL("""
+SELECT (SELECT count(*) FROM (SELECT {of_change} LIMIT %(limit)s) AS e) AS number
+FROM {keys}""")
+FIRST = sql.SQL("true")
+OTHER_PARTS = sql.SQL("e.part IS NOT NULL AND e.id > %(after)s AND e.id <> k.newest")
 
 SAME_ID = sql.SQL("""hashtextextended(e.entity_id, 0) = hashtextextended(k.entity_id, 0)
       AND e.entity_id = k.entity_id""")
 FORMER_ID = sql.SQL("""hashtextextended(e.former_entity_id, 0) = hashtextextended(k.entity_id, 0)
       AND e.former_entity_id = k.entity_id""")
 NO_ID = sql.SQL("hashtextextended(e.entity_id, 0) IS NULL")
-
-# The newest entry of the entity's own row says whether it is still there, and its name. Ordered as
-# the index by entity is: by the key, every entry since then would be passed.
-FATES = sql.SQL("""
-SELECT k.number, e.operation = 'DELETE' AS is_deleted, e.entity_label AS label
-FROM {keys}
-CROSS JOIN LATERAL (
-    SELECT e.operation, e.entity_label
-    FROM audit.entry AS e
-    WHERE e.entity = k.entity
-      AND hashtextextended(e.entity_id, 0) = hashtextextended(k.entity_id, 0)
-      AND e.entity_id = k.entity_id
-      AND e.module = k.module
-      AND e.part IS NULL
-      AND e.occurred_at >= k.transaction_at
-      AND e.occurred_at >= %(low)s AND e.occurred_at < %(high)s
-    ORDER BY e.entity DESC, hashtextextended(e.entity_id, 0) DESC, e.occurred_at DESC, e.id DESC
-    LIMIT 1
-) AS e""")
 
 ANCHOR = """
 SELECT e.id, e.occurred_at, e.transaction_id::text, e.transaction_at, e.module, e.entity,
@@ -93,11 +83,11 @@ WHERE e.transaction_id = %(transaction)s::text::xid8
 
 
 @dataclass(frozen=True)
-class Fate:
-    """What the log knows of an entity since a change of it."""
+class Slice:
+    """Entries of one change; *more*: there are others, of parts behind this id."""
 
-    is_deleted: bool = False
-    label: str | None = None
+    entries: list[Entry]
+    more: int | None = None
 
 
 def find_anchor(
@@ -111,18 +101,35 @@ def find_anchor(
 
 
 def read_entries(
-    reading: Reading, stands: Sequence[Stand], tables: Tables, most: int
-) -> list[list[Entry]]:
-    """Return the entries of each change, or so many: the newest, then those of its own row."""
+    reading: Reading,
+    stands: Sequence[Stand],
+    tables: Tables,
+    most: int,
+    after: int | None = None,
+) -> list[Slice]:
+    """Return so many entries of each change: the newest, those of its own row, then of its parts.
+
+    *after* one of these, only parts behind it.
+    """
     found: list[list[Entry]] = [[] for _ in stands]
-    for number, entry in _entries(reading, stands, SAME_ID, most):
+    for number, entry in _entries(reading, stands, SAME_ID, most + 1, after):
         found[number].append(entry)
-    for number, entry in _entries(reading, stands, FORMER_ID, most):
+    for number, entry in _entries(reading, stands, FORMER_ID, most + 1, after):
         found[number].append(as_the_former_sees(entry))
-    for number, entry in _entries(reading, stands, NO_ID, most):
+    for number, entry in _entries(reading, stands, NO_ID, most + 1, after):
         if stands[number].entity_id is None or _is_lost_part(entry, found[number], tables):
             found[number].append(entry)
-    return found
+    return [_slice(*each, most) for each in zip(stands, found, strict=True)]
+
+
+def _slice(stand: Stand, entries: list[Entry], most: int) -> Slice:
+    entries.sort(key=lambda entry: (entry.id != stand.id, entry.part is not None, entry.id))
+    if len(entries) <= most:
+        return Slice(entries)
+    parts = [
+        entry.id for entry in entries[:most] if entry.part is not None and entry.id != stand.id
+    ]
+    return Slice(entries[:most], more=max(parts, default=0))
 
 
 def _is_lost_part(entry: Entry, found: Sequence[Entry], tables: Tables) -> bool:
@@ -131,41 +138,35 @@ def _is_lost_part(entry: Entry, found: Sequence[Entry], tables: Tables) -> bool:
 
 
 def _entries(
-    reading: Reading, stands: Sequence[Stand], same_id: sql.SQL, most: int
+    reading: Reading, stands: Sequence[Stand], same_id: sql.SQL, limit: int, after: int | None
 ) -> Iterator[tuple[int, Entry]]:
     if not stands:
         return
-    values = _keys(stands) | {"largest": LARGEST_ROW, "limit": most}
-    values["low"] = min(stand.transaction_at for stand in stands) - MARGIN
-    values["high"] = max(stand.occurred_at for stand in stands) + MARGIN
-    query = ENTRIES.format(keys=KEYS, whole_entry=WHOLE_ENTRY, same_id=same_id)
+    values = _values(stands, limit) | {"largest": LARGEST_ROW, "after": after}
+    which = FIRST if after is None else OTHER_PARTS
+    entries = ENTRIES.format(keys=KEYS, of_change=OF_CHANGE.format(same_id=same_id, which=which))
+    query = WHOLE_ENTRIES.format(number=sql.SQL("k.number, "), entries=entries)
     for row in reading.connection.execute(query, values):
         yield row.pop("number"), read_entry(row)
 
 
-def read_fates(reading: Reading, stands: Sequence[Stand]) -> list[Fate]:
-    """Return what became of the entity of each change; each entity is looked for once."""
-    if not stands:
-        return []
-    earliest: dict[object, int] = {}
-    for number in sorted(range(len(stands)), key=lambda number: stands[number].transaction_at):
-        earliest.setdefault(_entity_of(stands[number]), number)
-    asked = [stands[number] for number in earliest.values()]
-    values = _keys(asked)
-    values["low"] = min(stand.transaction_at for stand in stands)
-    values["high"] = reading.now + MARGIN
-    found: dict[object, Fate] = {}
-    for row in reading.connection.execute(FATES.format(keys=KEYS), values):
-        stand = asked[row.pop("number")]
-        found[_entity_of(stand)] = Fate(**row)
-    return [found.get(_entity_of(stand), Fate()) for stand in stands]
+def _values(stands: Sequence[Stand], limit: int) -> dict[str, Any]:
+    values = keys_of(stands) | {"limit": limit}
+    values["low"] = min(stand.transaction_at for stand in stands) - MARGIN
+    values["high"] = max(stand.occurred_at for stand in stands) + MARGIN
+    return values
 
 
-def _entity_of(stand: Stand) -> object:
-    return stand.module, stand.entity, stand.entity_id
+def count_entries(reading: Reading, stand: Stand, most: int) -> int:
+    """Return how many entries name the entity of a change, as far as *most*."""
+    same_id = NO_ID if stand.entity_id is None else SAME_ID
+    query = NUMBER.format(keys=KEYS, of_change=OF_CHANGE.format(same_id=same_id, which=FIRST))
+    row = reading.connection.execute(query, _values([stand], most)).fetchone()
+    return int(row["number"]) if row else 0
 
 
-def _keys(stands: Sequence[Stand]) -> dict[str, Any]:
+def keys_of(stands: Sequence[Stand]) -> dict[str, Any]:
+    """Return the values of KEYS."""
     return {
         "numbers": list(range(len(stands))),
         "newest": [stand.id for stand in stands],
@@ -180,7 +181,7 @@ def _keys(stands: Sequence[Stand]) -> dict[str, Any]:
 
 
 def read_entry(row: dict[str, Any]) -> Entry:
-    """Return an entry of a row of WHOLE_ENTRY, as the entity sees it that it belongs to."""
+    """Return an entry of a row of WHOLE_ENTRIES, as the entity sees it that it belongs to."""
     size, former = row.pop("size"), row.pop("former_entity_id")
     for name in ("context", "row_key", "labels", "old_row", "new_row"):
         row[name] = read_json(row[name])

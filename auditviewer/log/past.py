@@ -16,7 +16,7 @@ from auditviewer.log.database import Reading
 from auditviewer.log.entries import (
     LARGEST_ROW,
     NO_ID,
-    WHOLE_ENTRY,
+    WHOLE_ENTRIES,
     as_the_former_sees,
     read_entry,
 )
@@ -28,7 +28,7 @@ MOST_ENTRIES = 5000
 """Of one entity, before a moment and after it."""
 
 OF_ONE = sql.SQL("""
-{whole_entry}
+{whole_entries}
     WHERE e.entity = %(entity)s
       AND {which}
       AND (%(module)s = '' OR e.module = %(module)s)
@@ -93,7 +93,8 @@ def _read(
     reading: Reading, which: sql.Composable, values: dict[str, Any], *, newest: bool
 ) -> list[Entry]:
     way = sql.SQL("DESC" if newest else "ASC")
-    query = OF_ONE.format(whole_entry=WHOLE_ENTRY, which=which, way=way)
+    whole = WHOLE_ENTRIES.format(number=sql.SQL(""), entries=sql.SQL("audit.entry"))
+    query = OF_ONE.format(whole_entries=whole, which=which, way=way)
     return [read_entry(row) for row in reading.connection.execute(query, values)]
 
 

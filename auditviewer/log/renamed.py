@@ -14,7 +14,7 @@ from auditviewer.change.records import Tables
 from auditviewer.change.values import Kind, Value
 from auditviewer.change.verbatim import reveal
 from auditviewer.log.database import Reading
-from auditviewer.log.entries import Fate
+from auditviewer.log.fates import Fate
 from auditviewer.log.stands import MARGIN
 
 Entity = tuple[str, str, str]
