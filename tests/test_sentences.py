@@ -136,6 +136,13 @@ def test_each_kind_of_change_has_its_words(entries: list[Entry], sentence: str) 
         ),
         ([insert(CONDITION, row) for row in conditions(201)], "At least 201 conditions added"),
         (
+            [
+                update(WORKFLOW, workflow(runs=3), {"runs": 5}),
+                *(insert(CONDITION, row) for row in conditions(201)),
+            ],
+            "Most runs: 3 → 5 (+2); at least 201 conditions added",
+        ),
+        (
             [update(WORKFLOW, workflow(), {"updated_at": "now"})],
             "More rows written than are read here",
         ),

@@ -54,7 +54,7 @@ def _joined(phrases: Sequence[Phrase]) -> Iterator[Phrase]:
             yield replace(phrase, text=begun_large(phrase.text)) if wording else phrase
             continue
         mark = ", " if wording and before.wording else "; "
-        if wording and not wording.begins_with_value:
+        if phrase.is_least or (wording and not wording.begins_with_value):
             phrase = replace(phrase, text=begun_small(phrase.text))
         yield replace(phrase, mark=mark)
 
