@@ -9,7 +9,7 @@ BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 $(shell [ -x $(BIN)/python ] || rm -rf .venv)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test lint bench-viewer clean chromium
+.PHONY: help demo demo-reset test lint bench-viewer clean chromium pgbouncer
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
@@ -21,7 +21,7 @@ demo: .venv/.demo ## Start the demo on 127.0.0.1 (PORT=8080), with a PostgreSQL 
 demo-reset: .venv/.demo ## Start the demo with a new database
 	@exec $(BIN)/python -m auditviewer.demo --port $(PORT) --reset
 
-test: .venv/.test chromium ## Run the tests
+test: .venv/.test chromium pgbouncer ## Run the tests
 	@echo "==> running the tests"
 	@exec $(BIN)/python -m pytest
 
@@ -57,3 +57,14 @@ chromium: .venv/.test
 	echo "make test: no Chromium for the tests of the pages; install one, such as by" >&2; \
 	echo "    sudo apt-get install chromium" >&2; \
 	exit 1
+
+# Its tests say so where there is none.
+pgbouncer:
+	@PATH="$$PATH:/usr/sbin"; command -v pgbouncer >/dev/null && exit; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "==> installing PgBouncer with apt-get"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	        --no-install-recommends pgbouncer >/dev/null && exit; \
+	fi; \
+	echo "make test: no PgBouncer, so its tests are skipped; install it by" >&2; \
+	echo "    sudo apt-get install pgbouncer" >&2

@@ -76,6 +76,7 @@ class TrackedTable:
     redact: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     truncate: str = "log"
+    capture: str = "row"
 
     @property
     def root(self) -> "TrackedTable":

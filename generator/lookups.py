@@ -3,7 +3,7 @@
 Knows which columns that takes, so that exactly these are granted; writes parts of queries only.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from generator.config import Parent, TrackedTable
@@ -20,11 +20,33 @@ class Grant:
 
 
 @dataclass(frozen=True)
-class NamedReference:
-    """A reference as the template writes it: the column here, and what names its value there."""
+class Written:
+    """How SQL writes a column of the row before and after: alike where there is only one."""
 
-    column: Sql
+    old: Callable[[str], str]
+    new: Callable[[str], str]
+
+    def both(self, column: str) -> str:
+        """Write the two values."""
+        return ", ".join(dict.fromkeys((self.old(column), self.new(column))))
+
+    def either(self, column: str) -> str:
+        """Write the value after, or before where there is none."""
+        if self.old(column) == self.new(column):
+            return self.new(column)
+        return f"coalesce({self.new(column)}, {self.old(column)})"
+
+
+OF_ROW = Written(lambda name: f"OLD.{identifier(name)}", lambda name: f"NEW.{identifier(name)}")
+"""In a row trigger."""
+
+
+@dataclass(frozen=True)
+class NamedReference:
+    """A reference as the template writes it: the values here, and what names them there."""
+
     column_in_text: Sql
+    values: Sql
     table: Sql
     key: Sql
     label: Sql
@@ -36,6 +58,7 @@ class AncestorQuery:
 
     columns: Sql
     variables: Sql
+    named_columns: Sql
     tables: Sql
     condition: Sql
     finds_id: bool
@@ -70,12 +93,18 @@ def read_columns(tracked: TrackedTable) -> Iterator[tuple[TableName, str]]:
         yield reference.table, reference.label
 
 
-def named_references(tracked: TrackedTable) -> list[NamedReference]:
+def looked_up(tracked: TrackedTable) -> tuple[str, ...]:
+    """Return the columns of the table that names are looked up by."""
+    parent_key = tracked.parent.key if tracked.parent and _needs_ancestor(tracked) else ()
+    return tuple(dict.fromkeys((*parent_key, *tracked.references)))
+
+
+def named_references(tracked: TrackedTable, written: Written = OF_ROW) -> list[NamedReference]:
     """Return the references in the order of audit.toml."""
     return [
         NamedReference(
-            identifier(column),
             literal(column),
+            Sql(written.both(column)),
             qualified(reference.table),
             identifier(reference.key),
             identifier(reference.label),
@@ -84,7 +113,7 @@ def named_references(tracked: TrackedTable) -> list[NamedReference]:
     ]
 
 
-def ancestor_query(tracked: TrackedTable) -> AncestorQuery | None:
+def ancestor_query(tracked: TrackedTable, written: Written = OF_ROW) -> AncestorQuery | None:
     """Return the query for the entity's label, and for its key where it is not in the row."""
     if not _needs_ancestor(tracked):
         return None
@@ -97,8 +126,9 @@ def ancestor_query(tracked: TrackedTable) -> AncestorQuery | None:
     return AncestorQuery(
         columns=Sql(", ".join(found.values())),
         variables=Sql(", ".join(found)),
+        named_columns=Sql(", ".join(f"{value} AS {name}" for name, value in found.items())),
         tables=Sql("\n             ".join(_joins(tracked))),
-        condition=Sql(_row_condition(tracked)),
+        condition=Sql(_row_condition(tracked, written)),
         finds_id="v_entity_id" in found,
         finds_label="v_entity_label" in found,
     )
@@ -132,10 +162,10 @@ def _join_condition(level: int, ancestor: TrackedTable, parent: Parent) -> str:
     )
 
 
-def _row_condition(tracked: TrackedTable) -> str:
+def _row_condition(tracked: TrackedTable, written: Written) -> str:
     assert tracked.parent is not None  # noqa: S101 - asked of child tables only
     return "\n          AND ".join(
-        f"a1.{identifier(key)} = coalesce(NEW.{identifier(column)}, OLD.{identifier(column)})"
+        f"a1.{identifier(key)} = {written.either(column)}"
         for key, column in zip(tracked.ancestors[0].key, tracked.parent.key, strict=True)
     )
 

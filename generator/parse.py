@@ -21,9 +21,10 @@ MAX_REFERENCES = 50
 _TOP = ("source", "migrations", "table")
 _TABLE = (
     *("module", "entity", "part", "parent", "key", "label", "link", "columns"),
-    *("say", "ignore", "exclude", "redact", "keep", "truncate"),
+    *("say", "ignore", "exclude", "redact", "keep", "truncate", "capture"),
 )
-_TRUNCATE = ("log", "forbid")
+_TRUNCATE = ("log", "rows", "forbid")
+_CAPTURE = ("row", "statement")
 
 
 def read_config(path: Path) -> Config:
@@ -93,6 +94,7 @@ def _read_table(reader: Reader, name: TableName, body: Toml, source: str) -> Tra
         redact=reader.columns(body, "redact", where),
         keep=reader.columns(body, "keep", where),
         truncate=reader.choice(body, "truncate", _TRUNCATE, where),
+        capture=reader.choice(body, "capture", _CAPTURE, where),
     )
     if table.label:
         reader.identifier(table.label, f'{where}: "label"')

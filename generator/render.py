@@ -10,12 +10,25 @@ import jinja2
 
 from generator.config import TrackedTable
 from generator.description import describe
+from generator.expressions import (
+    Images,
+    entity_id,
+    entity_label,
+    former_entity_id,
+    row_key,
+    stored,
+    unrecorded,
+)
 from generator.lookups import ancestor_query, granted_schemas, grants, named_references
 from generator.names import TableName
-from generator.quoting import Sql, identifier, literal, qualified, refuse_unquoted, text_array
+from generator.quoting import Sql, identifier, literal, qualified, refuse_unquoted
+from generator.statements import has_statements, statement_values
+
+_OF_ROW = Images("v_old", "v_new", "v_row")
 
 TRUNCATE_COMMENTS = {
     "log": "TRUNCATE names no rows: it leaves one entry for the table.",
+    "rows": "Before, because afterwards nobody knows what was removed: an entry for each row.",
     "forbid": "TRUNCATE names no rows, so it is refused here: use DELETE.",
 }
 
@@ -38,7 +51,12 @@ def render_audit_schema_rollback() -> str:
 
 def render_track(tracked: TrackedTable) -> str:
     """Return the SQL that tracks a table, or tracks it anew."""
-    return _template("track.sql.j2").render(_names(tracked) | _capture(tracked))
+    values = _names(tracked) | _capture(tracked)
+    statement = Sql("")
+    if has_statements(tracked):
+        template = _template("capture_statement.sql.j2")
+        statement = Sql(template.render(values | statement_values(tracked)))
+    return _template("track.sql.j2").render(values | {"statement": statement})
 
 
 def render_untrack(name: TableName) -> str:
@@ -63,8 +81,10 @@ def _template(name: str) -> jinja2.Template:
 def _table_names(name: TableName) -> dict[str, Sql]:
     return {
         "name": qualified(name),
+        "schema": identifier(name.schema),
         "name_in_text": Sql(qualified(name).replace("'", "''")),
         "function": Sql(f"audit.{identifier(name.capture_function)}"),
+        "function_in_text": literal(name.capture_function),
         "schema_in_text": literal(name.schema),
         "table_in_text": literal(name.table),
     }
@@ -83,80 +103,34 @@ def _names(tracked: TrackedTable) -> dict[str, object]:
 
 def _capture(tracked: TrackedTable) -> dict[str, object]:
     references = named_references(tracked)
-    unrecorded = (*tracked.ignore, *tracked.exclude)
     return {
+        "by_row": tracked.capture == "row",
         "grants": grants(tracked),
         "granted_schemas": granted_schemas(tracked),
         "references": references,
-        "unrecorded": text_array(unrecorded) if unrecorded else Sql(""),
-        "entity_id": _entity_id(tracked),
-        "former_entity_id": _former_entity_id(tracked),
-        "entity_label": _entity_label(tracked),
+        "unrecorded": unrecorded(tracked),
+        "entity_id": entity_id(tracked, _OF_ROW),
+        "former_entity_id": former_entity_id(tracked, _OF_ROW),
+        "entity_label": entity_label(tracked, _OF_ROW),
         "ancestor": ancestor_query(tracked),
-        "row_key": _row_key(tracked.key),
+        "row_key": row_key(tracked, _OF_ROW),
         "labels": Sql("v_labels" if references else "NULL"),
-        "old_row": _stored("v_old", tracked),
-        "new_row": _stored("v_new", tracked),
+        "old_row": stored("v_old", tracked),
+        "new_row": stored("v_new", tracked),
     }
 
 
-def _stored(row: str, tracked: TrackedTable) -> Sql:
-    stored = f"{row} - {text_array(tracked.exclude)}" if tracked.exclude else row
-    if tracked.redact:
-        stored = f"audit._redact({stored}, {text_array(tracked.redact)})"
-    return Sql(stored)
-
-
-def _entity_id(tracked: TrackedTable) -> Sql:
-    """Write the entity's key as text: of one column its text, of several a JSON array."""
-    columns = tracked.parent.key if tracked.parent else tracked.key
-    if len(tracked.ancestors) > 1:
-        return Sql("v_entity_id")
-    if not columns:
-        return Sql("NULL")
-    if tracked.parent and len(columns) == 1:
-        # The parent that it has, or had: a foreign key may set it to null.
-        column = literal(columns[0])
-        return Sql(f"coalesce(v_new ->> {column}, v_old ->> {column})")
-    if len(columns) == 1:
-        return Sql(f"v_row ->> {literal(columns[0])}")
-    values = ", ".join(f"v_row -> {literal(column)}" for column in columns)
-    return Sql(f"jsonb_build_array({values})::text")
-
-
-def _former_entity_id(tracked: TrackedTable) -> Sql:
-    """Write the key that the entity had before, where it is another now."""
-    columns = tracked.parent.key if tracked.parent else tracked.key
-    if len(tracked.ancestors) > 1 or not columns:
-        return Sql("NULL")
-    if len(columns) == 1:
-        mark = ",\n                " if tracked.parent else ", "
-        return Sql(f"nullif(v_old ->> {literal(columns[0])}{mark}{_entity_id(tracked)})")
-    former = _entity_id(tracked).replace("v_row", "v_old")
-    keys = f"\n             {former},\n             {_entity_id(tracked)}"
-    return Sql(f"CASE WHEN TG_OP = 'UPDATE' THEN nullif({keys}) END")
-
-
-def _entity_label(tracked: TrackedTable) -> Sql:
-    if tracked.root.label is None:
-        return Sql("NULL")
-    if tracked.ancestors:
-        return Sql("v_entity_label")
-    return Sql(f"left(v_row ->> {literal(tracked.root.label)}, 256)")
-
-
-def _row_key(key: tuple[str, ...]) -> Sql:
-    pairs = ", ".join(f"{literal(c)}, v_row -> {literal(c)}" for c in key)
-    return Sql(f"jsonb_build_object({pairs})" if key else "NULL")
-
-
-def _truncate(tracked: TrackedTable) -> dict[str, Sql]:
+def _truncate(tracked: TrackedTable) -> dict[str, object]:
     arguments = [tracked.source, tracked.name.schema, tracked.name.table]
     arguments += [tracked.module, tracked.entity, *([tracked.part] if tracked.part else [])]
-    log = tracked.truncate == "log"
-    call = f"audit._capture_truncate(\n        {', '.join(map(literal, arguments))})"
+    calls = {
+        "log": f"audit._capture_truncate(\n        {', '.join(map(literal, arguments))})",
+        "rows": f"audit.{identifier(tracked.name.capture_function)}()",
+        "forbid": "audit._refuse_truncate()",
+    }
     return {
-        "moment": Sql("AFTER" if log else "BEFORE"),
-        "call": Sql(call if log else "audit._refuse_truncate()"),
+        "moment": Sql("AFTER" if tracked.truncate == "log" else "BEFORE"),
+        "call": Sql(calls[tracked.truncate]),
         "comment": Sql(TRUNCATE_COMMENTS[tracked.truncate]),
+        "reads_rows": tracked.truncate == "rows",
     }

@@ -75,7 +75,8 @@ class Reader:
         """Return one of *choices*; the first where the key is absent."""
         value = body.get(key, choices[0])
         if value not in choices:
-            allowed = " or ".join(f'"{choice}"' for choice in choices)
+            *first, last = (f'"{choice}"' for choice in choices)
+            allowed = f"{', '.join(first)} or {last}"
             self.finding(where, f'"{key}" is {value!r}, but must be {allowed}')
         return str(value)
 

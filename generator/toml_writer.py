@@ -62,6 +62,8 @@ def _table_lines(table: TrackedTable) -> Iterator[str]:
             yield _wrapped_list(policy, columns)
     if table.truncate != "log":
         yield f"truncate = {_text(table.truncate)}"
+    if table.capture != "row":
+        yield f"capture = {_text(table.capture)}"
     if table.say:
         yield f"say = {_inline({case: _text(text) for case, text in table.say.items()})}"
 

@@ -408,8 +408,17 @@ CREATE OR REPLACE FUNCTION audit._as_text(p_value anyelement)
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_as_text$
+DECLARE
+    v_text text;
 BEGIN
-    RETURN left(p_value::text, 1048576);
+    -- Not p_value::text, which would call a cast that somebody made.
+    v_text := format('%s', p_value);
+    IF length(v_text) <= 1048576 THEN
+        RETURN v_text;
+    END IF;
+    -- The digest tells values apart that begin alike.
+    RETURN format('%s… (%s characters, SHA-256 %s)', left(v_text, 1048576), length(v_text),
+                  encode(sha256(convert_to(v_text, 'UTF8')), 'hex'));
 EXCEPTION
     WHEN program_limit_exceeded OR internal_error THEN
         RETURN format('(%s bytes, too many for a text)', pg_column_size(p_value));
@@ -417,8 +426,9 @@ END
 $_as_text$;
 
 COMMENT ON FUNCTION audit._as_text(anyelement) IS
-    'A value as text, cut at 1,048,576 characters; only its size where PostgreSQL can''t write it '
-    'as one, such as a bytea of 600 MB.';
+    'A value as text; one of more than 1,048,576 characters is cut there, and its length and '
+    'digest follow. Only its size where PostgreSQL can''t write it as text, such as a bytea of '
+    '600 MB.';
 
 REVOKE ALL ON FUNCTION audit._as_text(anyelement) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._as_text(anyelement) TO audit_writer;
@@ -445,7 +455,8 @@ BEGIN
         BEGIN
             EXECUTE format('SELECT to_jsonb(($1).%I)', v_name) INTO v_value USING p_row;
         EXCEPTION
-            WHEN data_exception OR program_limit_exceeded OR internal_error THEN
+            -- to_jsonb calls casts to json, which are code of anybody's.
+            WHEN OTHERS THEN
                 EXECUTE format('SELECT to_jsonb(audit._as_text(($1).%I))', v_name)
                 INTO v_value USING p_row;
         END;
@@ -457,10 +468,45 @@ $_salvage$;
 
 COMMENT ON FUNCTION audit._salvage(anyelement) IS
     'A row of which jsonb can''t hold some value, such as "\u0000" in a json column or a text of '
-    '260 MB. That value is kept as text, cut at 1,048,576 characters; the others are whole.';
+    '260 MB. That value is kept as audit._as_text() has it; the others are whole.';
 
 REVOKE ALL ON FUNCTION audit._salvage(anyelement) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._salvage(anyelement) TO audit_writer;
+
+CREATE OR REPLACE FUNCTION audit._salvage_of(p_table oid, p_row anyelement)
+    RETURNS jsonb
+    LANGUAGE plpgsql
+    STABLE
+    STRICT
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_salvage_of$
+DECLARE
+    v_row jsonb;
+BEGIN
+    RETURN to_jsonb(p_row);
+EXCEPTION
+    WHEN OTHERS THEN
+        BEGIN
+            -- A row of a transition table is of no type whose columns could be named.
+            EXECUTE format('SELECT audit._salvage(CAST($1::text AS %s))', p_table::regclass)
+            INTO v_row USING p_row;
+        EXCEPTION
+            WHEN OTHERS THEN
+                v_row := jsonb_build_object(
+                    'unreadable', format('(%s bytes)', pg_column_size(p_row)));
+        END;
+        RETURN v_row;
+END
+$_salvage_of$;
+
+COMMENT ON FUNCTION audit._salvage_of(oid, anyelement) IS
+    'A row that a statement wrote to this table, as jsonb; salvaged where jsonb can''t hold it. '
+    '{"unreadable": size} where that can''t be, either: one of more than 500 MB, or in a schema '
+    'that audit_writer may not use.';
+
+REVOKE ALL ON FUNCTION audit._salvage_of(oid, anyelement) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._salvage_of(oid, anyelement) TO audit_writer;
 
 -- A redacted column shows that a value changed, and whether it came back, never the value.
 
@@ -544,7 +590,7 @@ CREATE TABLE IF NOT EXISTS audit.tracked_table (
     CONSTRAINT tracked_table_parent_is_whole
         CHECK (num_nulls(parent_schema, parent_table, parent_key) IN (0, 3)),
     CONSTRAINT tracked_table_on_truncate_is_known
-        CHECK (on_truncate IN ('log', 'forbid'))
+        CHECK (on_truncate IN ('log', 'rows', 'forbid'))
 );
 
 COMMENT ON TABLE audit.tracked_table IS
@@ -581,7 +627,8 @@ COMMENT ON COLUMN audit.tracked_table.excluded IS
 COMMENT ON COLUMN audit.tracked_table.redacted IS
     'Columns that are stored as fingerprints.';
 COMMENT ON COLUMN audit.tracked_table.on_truncate IS
-    'log: TRUNCATE leaves an entry. forbid: it is refused with SQLSTATE UA003.';
+    'log: TRUNCATE leaves an entry. rows: it leaves a DELETE of each row. forbid: it is refused '
+    'with SQLSTATE UA003.';
 COMMENT ON COLUMN audit.tracked_table.tracked_at IS
     'Since when changes are captured without a gap.';
 COMMENT ON COLUMN audit.tracked_table.untracked_at IS
@@ -593,7 +640,7 @@ COMMENT ON CONSTRAINT tracked_table_part_iff_parent ON audit.tracked_table IS
 COMMENT ON CONSTRAINT tracked_table_parent_is_whole ON audit.tracked_table IS
     'A parent is a table and a way to find its row.';
 COMMENT ON CONSTRAINT tracked_table_on_truncate_is_known ON audit.tracked_table IS
-    'The two policies.';
+    'The three policies.';
 
 GRANT SELECT ON audit.tracked_table TO audit_reader;
 
@@ -674,6 +721,67 @@ COMMENT ON PROCEDURE audit._forget(text, text) IS
 
 REVOKE ALL ON PROCEDURE audit._forget(text, text) FROM PUBLIC;
 
+CREATE OR REPLACE PROCEDURE audit._require_plain_table(p_table_schema text, p_table_name text)
+    LANGUAGE plpgsql
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_require_plain_table$
+BEGIN
+    IF EXISTS (
+        SELECT
+        FROM pg_class AS c
+             JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE (n.nspname, c.relname) = (p_table_schema, p_table_name)
+          AND (c.relkind <> 'r' OR c.relispartition OR EXISTS (
+              SELECT FROM pg_inherits AS i WHERE c.oid IN (i.inhrelid, i.inhparent)))
+    ) THEN
+        RAISE EXCEPTION 'statements on %.% can''t be captured as a whole',
+                        p_table_schema, p_table_name
+            USING ERRCODE = 'UA006',
+                  DETAIL = 'It is partitioned, a partition, or inherits or is inherited from: a '
+                           'statement trigger sees some of its rows, or sees them in pieces.',
+                  HINT = 'Set capture = "row" for this table in audit.toml.';
+    END IF;
+END
+$_require_plain_table$;
+
+COMMENT ON PROCEDURE audit._require_plain_table(text, text) IS
+    'Refuses with SQLSTATE UA006 to track a table by statement that is no plain one.';
+
+REVOKE ALL ON PROCEDURE audit._require_plain_table(text, text) FROM PUBLIC;
+
+CREATE OR REPLACE PROCEDURE audit._let_owner_add_partitions(
+    p_table_schema text,
+    p_table_name   text,
+    p_function     text
+)
+    LANGUAGE plpgsql
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_let_owner_add_partitions$
+DECLARE
+    v_owner name := (
+        SELECT pg_get_userbyid(c.relowner)
+        FROM pg_class AS c
+             JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE (n.nspname, c.relname, c.relkind) = (p_table_schema, p_table_name, 'p')
+          AND NOT has_function_privilege(
+              c.relowner, format('audit.%I()', p_function), 'EXECUTE'));
+BEGIN
+    IF v_owner IS NOT NULL THEN
+        EXECUTE format('GRANT EXECUTE ON FUNCTION audit.%I() TO %I', p_function, v_owner);
+    END IF;
+END
+$_let_owner_add_partitions$;
+
+COMMENT ON PROCEDURE audit._let_owner_add_partitions(text, text, text) IS
+    'Let who owns a partitioned table add partitions: they get its triggers, and for that '
+    'PostgreSQL asks for EXECUTE on their function. It lets the owner do nothing that writing to '
+    'the table does not.';
+
+REVOKE ALL ON PROCEDURE audit._let_owner_add_partitions(text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON PROCEDURE audit._let_owner_add_partitions(text, text, text) TO audit_writer;
+
 -- TRUNCATE removes rows without naming them, so no row trigger sees it.
 
 -- The writer owns what adds entries, and may create it here only for as long as that takes.
@@ -717,7 +825,7 @@ BEGIN
     RAISE EXCEPTION 'TRUNCATE of %.% is refused: it would remove rows without a trace of each',
                     TG_TABLE_SCHEMA, TG_TABLE_NAME
         USING ERRCODE = 'UA003',
-              HINT = 'Use DELETE, or set truncate = "log" for this table in audit.toml.';
+              HINT = 'Use DELETE, or set truncate = "rows" for this table in audit.toml.';
 END
 $_refuse_truncate$;
 

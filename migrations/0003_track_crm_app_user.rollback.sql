@@ -3,8 +3,9 @@
 
 SET LOCAL lock_timeout = '5s';
 
-DROP TRIGGER IF EXISTS "!audit_row" ON "crm"."app_user";
+DROP TRIGGER IF EXISTS "!audit_insert" ON "crm"."app_user";
 DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."app_user";
+DROP TRIGGER IF EXISTS "!audit_delete" ON "crm"."app_user";
 DROP TRIGGER IF EXISTS "!audit_truncate" ON "crm"."app_user";
 
 SET ROLE audit_writer;

@@ -3,8 +3,9 @@
 
 SET LOCAL lock_timeout = '5s';
 
-DROP TRIGGER IF EXISTS "!audit_row" ON "crm"."account_setting";
+DROP TRIGGER IF EXISTS "!audit_insert" ON "crm"."account_setting";
 DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."account_setting";
+DROP TRIGGER IF EXISTS "!audit_delete" ON "crm"."account_setting";
 DROP TRIGGER IF EXISTS "!audit_truncate" ON "crm"."account_setting";
 
 SET ROLE audit_writer;

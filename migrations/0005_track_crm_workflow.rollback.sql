@@ -3,8 +3,9 @@
 
 SET LOCAL lock_timeout = '5s';
 
-DROP TRIGGER IF EXISTS "!audit_row" ON "crm"."workflow";
+DROP TRIGGER IF EXISTS "!audit_insert" ON "crm"."workflow";
 DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."workflow";
+DROP TRIGGER IF EXISTS "!audit_delete" ON "crm"."workflow";
 DROP TRIGGER IF EXISTS "!audit_truncate" ON "crm"."workflow";
 
 SET ROLE audit_writer;

@@ -3,8 +3,9 @@
 
 SET LOCAL lock_timeout = '5s';
 
-DROP TRIGGER IF EXISTS "!audit_row" ON "crm"."workflow_condition";
+DROP TRIGGER IF EXISTS "!audit_insert" ON "crm"."workflow_condition";
 DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."workflow_condition";
+DROP TRIGGER IF EXISTS "!audit_delete" ON "crm"."workflow_condition";
 DROP TRIGGER IF EXISTS "!audit_truncate" ON "crm"."workflow_condition";
 
 SET ROLE audit_writer;

@@ -36,7 +36,8 @@ BEGIN
         v_old := to_jsonb(OLD);
         v_new := to_jsonb(NEW);
     EXCEPTION
-        WHEN data_exception OR program_limit_exceeded OR internal_error THEN
+        -- There is JSON that jsonb can't hold, and to_jsonb calls casts, code of anybody's.
+        WHEN OTHERS THEN
             v_old := audit._salvage(OLD);
             v_new := audit._salvage(NEW);
     END;
@@ -78,16 +79,18 @@ COMMENT ON FUNCTION audit."capture_crm_workflow_condition"() IS
     'Adds an entry to audit.entry for each row of "crm"."workflow_condition" that is written.';
 
 REVOKE ALL ON FUNCTION audit."capture_crm_workflow_condition"() FROM PUBLIC;
+CALL audit._let_owner_add_partitions(
+    'crm', 'workflow_condition', 'capture_crm_workflow_condition');
 
 SET ROLE audit_owner;
 REVOKE CREATE ON SCHEMA audit FROM audit_writer;
 RESET ROLE;
 
-CREATE OR REPLACE TRIGGER "!audit_row"
-    AFTER INSERT OR DELETE ON "crm"."workflow_condition"
+CREATE OR REPLACE TRIGGER "!audit_insert"
+    AFTER INSERT ON "crm"."workflow_condition"
     FOR EACH ROW
     EXECUTE FUNCTION audit."capture_crm_workflow_condition"();
-COMMENT ON TRIGGER "!audit_row" ON "crm"."workflow_condition" IS
+COMMENT ON TRIGGER "!audit_insert" ON "crm"."workflow_condition" IS
     'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
 
 CREATE OR REPLACE TRIGGER "!audit_update"
@@ -97,6 +100,13 @@ CREATE OR REPLACE TRIGGER "!audit_update"
     EXECUTE FUNCTION audit."capture_crm_workflow_condition"();
 COMMENT ON TRIGGER "!audit_update" ON "crm"."workflow_condition" IS
     'Compares rows as they are stored: 1.10 is not 1.1. What changes nothing is no update.';
+
+CREATE OR REPLACE TRIGGER "!audit_delete"
+    AFTER DELETE ON "crm"."workflow_condition"
+    FOR EACH ROW
+    EXECUTE FUNCTION audit."capture_crm_workflow_condition"();
+COMMENT ON TRIGGER "!audit_delete" ON "crm"."workflow_condition" IS
+    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
 
 CREATE OR REPLACE TRIGGER "!audit_truncate"
     AFTER TRUNCATE ON "crm"."workflow_condition"
@@ -108,8 +118,9 @@ COMMENT ON TRIGGER "!audit_truncate" ON "crm"."workflow_condition" IS
 
 -- ALWAYS: also for rows that replication applies, whatever session_replication_role says.
 ALTER TABLE "crm"."workflow_condition"
-    ENABLE ALWAYS TRIGGER "!audit_row",
+    ENABLE ALWAYS TRIGGER "!audit_insert",
     ENABLE ALWAYS TRIGGER "!audit_update",
+    ENABLE ALWAYS TRIGGER "!audit_delete",
     ENABLE ALWAYS TRIGGER "!audit_truncate";
 
 -- The words in which the viewer, and anybody in psql, reads the entries of this table.

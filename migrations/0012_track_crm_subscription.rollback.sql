@@ -3,8 +3,9 @@
 
 SET LOCAL lock_timeout = '5s';
 
-DROP TRIGGER IF EXISTS "!audit_row" ON "crm"."subscription";
+DROP TRIGGER IF EXISTS "!audit_insert" ON "crm"."subscription";
 DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."subscription";
+DROP TRIGGER IF EXISTS "!audit_delete" ON "crm"."subscription";
 DROP TRIGGER IF EXISTS "!audit_truncate" ON "crm"."subscription";
 
 SET ROLE audit_writer;

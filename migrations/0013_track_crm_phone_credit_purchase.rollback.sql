@@ -3,8 +3,9 @@
 
 SET LOCAL lock_timeout = '5s';
 
-DROP TRIGGER IF EXISTS "!audit_row" ON "crm"."phone_credit_purchase";
+DROP TRIGGER IF EXISTS "!audit_insert" ON "crm"."phone_credit_purchase";
 DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."phone_credit_purchase";
+DROP TRIGGER IF EXISTS "!audit_delete" ON "crm"."phone_credit_purchase";
 DROP TRIGGER IF EXISTS "!audit_truncate" ON "crm"."phone_credit_purchase";
 
 SET ROLE audit_writer;

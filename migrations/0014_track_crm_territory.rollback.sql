@@ -3,8 +3,9 @@
 
 SET LOCAL lock_timeout = '5s';
 
-DROP TRIGGER IF EXISTS "!audit_row" ON "crm"."territory";
+DROP TRIGGER IF EXISTS "!audit_insert" ON "crm"."territory";
 DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."territory";
+DROP TRIGGER IF EXISTS "!audit_delete" ON "crm"."territory";
 DROP TRIGGER IF EXISTS "!audit_truncate" ON "crm"."territory";
 
 SET ROLE audit_writer;

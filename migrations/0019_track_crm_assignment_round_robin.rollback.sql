@@ -3,8 +3,9 @@
 
 SET LOCAL lock_timeout = '5s';
 
-DROP TRIGGER IF EXISTS "!audit_row" ON "crm"."assignment_round_robin";
+DROP TRIGGER IF EXISTS "!audit_insert" ON "crm"."assignment_round_robin";
 DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."assignment_round_robin";
+DROP TRIGGER IF EXISTS "!audit_delete" ON "crm"."assignment_round_robin";
 DROP TRIGGER IF EXISTS "!audit_truncate" ON "crm"."assignment_round_robin";
 
 SET ROLE audit_writer;

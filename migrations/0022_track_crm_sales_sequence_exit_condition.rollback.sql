@@ -3,8 +3,9 @@
 
 SET LOCAL lock_timeout = '5s';
 
-DROP TRIGGER IF EXISTS "!audit_row" ON "crm"."sales_sequence_exit_condition";
+DROP TRIGGER IF EXISTS "!audit_insert" ON "crm"."sales_sequence_exit_condition";
 DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."sales_sequence_exit_condition";
+DROP TRIGGER IF EXISTS "!audit_delete" ON "crm"."sales_sequence_exit_condition";
 DROP TRIGGER IF EXISTS "!audit_truncate" ON "crm"."sales_sequence_exit_condition";
 
 SET ROLE audit_writer;

@@ -8,8 +8,17 @@ CREATE OR REPLACE FUNCTION audit._as_text(p_value anyelement)
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_as_text$
+DECLARE
+    v_text text;
 BEGIN
-    RETURN left(p_value::text, 1048576);
+    -- Not p_value::text, which would call a cast that somebody made.
+    v_text := format('%s', p_value);
+    IF length(v_text) <= 1048576 THEN
+        RETURN v_text;
+    END IF;
+    -- The digest tells values apart that begin alike.
+    RETURN format('%s… (%s characters, SHA-256 %s)', left(v_text, 1048576), length(v_text),
+                  encode(sha256(convert_to(v_text, 'UTF8')), 'hex'));
 EXCEPTION
     WHEN program_limit_exceeded OR internal_error THEN
         RETURN format('(%s bytes, too many for a text)', pg_column_size(p_value));
@@ -17,8 +26,9 @@ END
 $_as_text$;
 
 COMMENT ON FUNCTION audit._as_text(anyelement) IS
-    'A value as text, cut at 1,048,576 characters; only its size where PostgreSQL can''t write it '
-    'as one, such as a bytea of 600 MB.';
+    'A value as text; one of more than 1,048,576 characters is cut there, and its length and '
+    'digest follow. Only its size where PostgreSQL can''t write it as text, such as a bytea of '
+    '600 MB.';
 
 REVOKE ALL ON FUNCTION audit._as_text(anyelement) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._as_text(anyelement) TO audit_writer;
@@ -45,7 +55,8 @@ BEGIN
         BEGIN
             EXECUTE format('SELECT to_jsonb(($1).%I)', v_name) INTO v_value USING p_row;
         EXCEPTION
-            WHEN data_exception OR program_limit_exceeded OR internal_error THEN
+            -- to_jsonb calls casts to json, which are code of anybody's.
+            WHEN OTHERS THEN
                 EXECUTE format('SELECT to_jsonb(audit._as_text(($1).%I))', v_name)
                 INTO v_value USING p_row;
         END;
@@ -57,10 +68,45 @@ $_salvage$;
 
 COMMENT ON FUNCTION audit._salvage(anyelement) IS
     'A row of which jsonb can''t hold some value, such as "\u0000" in a json column or a text of '
-    '260 MB. That value is kept as text, cut at 1,048,576 characters; the others are whole.';
+    '260 MB. That value is kept as audit._as_text() has it; the others are whole.';
 
 REVOKE ALL ON FUNCTION audit._salvage(anyelement) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._salvage(anyelement) TO audit_writer;
+
+CREATE OR REPLACE FUNCTION audit._salvage_of(p_table oid, p_row anyelement)
+    RETURNS jsonb
+    LANGUAGE plpgsql
+    STABLE
+    STRICT
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_salvage_of$
+DECLARE
+    v_row jsonb;
+BEGIN
+    RETURN to_jsonb(p_row);
+EXCEPTION
+    WHEN OTHERS THEN
+        BEGIN
+            -- A row of a transition table is of no type whose columns could be named.
+            EXECUTE format('SELECT audit._salvage(CAST($1::text AS %s))', p_table::regclass)
+            INTO v_row USING p_row;
+        EXCEPTION
+            WHEN OTHERS THEN
+                v_row := jsonb_build_object(
+                    'unreadable', format('(%s bytes)', pg_column_size(p_row)));
+        END;
+        RETURN v_row;
+END
+$_salvage_of$;
+
+COMMENT ON FUNCTION audit._salvage_of(oid, anyelement) IS
+    'A row that a statement wrote to this table, as jsonb; salvaged where jsonb can''t hold it. '
+    '{"unreadable": size} where that can''t be, either: one of more than 500 MB, or in a schema '
+    'that audit_writer may not use.';
+
+REVOKE ALL ON FUNCTION audit._salvage_of(oid, anyelement) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._salvage_of(oid, anyelement) TO audit_writer;
 
 -- A redacted column shows that a value changed, and whether it came back, never the value.
 

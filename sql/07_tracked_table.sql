@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS audit.tracked_table (
     CONSTRAINT tracked_table_parent_is_whole
         CHECK (num_nulls(parent_schema, parent_table, parent_key) IN (0, 3)),
     CONSTRAINT tracked_table_on_truncate_is_known
-        CHECK (on_truncate IN ('log', 'forbid'))
+        CHECK (on_truncate IN ('log', 'rows', 'forbid'))
 );
 
 COMMENT ON TABLE audit.tracked_table IS
@@ -64,7 +64,8 @@ COMMENT ON COLUMN audit.tracked_table.excluded IS
 COMMENT ON COLUMN audit.tracked_table.redacted IS
     'Columns that are stored as fingerprints.';
 COMMENT ON COLUMN audit.tracked_table.on_truncate IS
-    'log: TRUNCATE leaves an entry. forbid: it is refused with SQLSTATE UA003.';
+    'log: TRUNCATE leaves an entry. rows: it leaves a DELETE of each row. forbid: it is refused '
+    'with SQLSTATE UA003.';
 COMMENT ON COLUMN audit.tracked_table.tracked_at IS
     'Since when changes are captured without a gap.';
 COMMENT ON COLUMN audit.tracked_table.untracked_at IS
@@ -76,7 +77,7 @@ COMMENT ON CONSTRAINT tracked_table_part_iff_parent ON audit.tracked_table IS
 COMMENT ON CONSTRAINT tracked_table_parent_is_whole ON audit.tracked_table IS
     'A parent is a table and a way to find its row.';
 COMMENT ON CONSTRAINT tracked_table_on_truncate_is_known ON audit.tracked_table IS
-    'The two policies.';
+    'The three policies.';
 
 GRANT SELECT ON audit.tracked_table TO audit_reader;
 
@@ -156,3 +157,64 @@ COMMENT ON PROCEDURE audit._forget(text, text) IS
     'Write down that a table is no longer tracked. Its words stay, to read its old entries by.';
 
 REVOKE ALL ON PROCEDURE audit._forget(text, text) FROM PUBLIC;
+
+CREATE OR REPLACE PROCEDURE audit._require_plain_table(p_table_schema text, p_table_name text)
+    LANGUAGE plpgsql
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_require_plain_table$
+BEGIN
+    IF EXISTS (
+        SELECT
+        FROM pg_class AS c
+             JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE (n.nspname, c.relname) = (p_table_schema, p_table_name)
+          AND (c.relkind <> 'r' OR c.relispartition OR EXISTS (
+              SELECT FROM pg_inherits AS i WHERE c.oid IN (i.inhrelid, i.inhparent)))
+    ) THEN
+        RAISE EXCEPTION 'statements on %.% can''t be captured as a whole',
+                        p_table_schema, p_table_name
+            USING ERRCODE = 'UA006',
+                  DETAIL = 'It is partitioned, a partition, or inherits or is inherited from: a '
+                           'statement trigger sees some of its rows, or sees them in pieces.',
+                  HINT = 'Set capture = "row" for this table in audit.toml.';
+    END IF;
+END
+$_require_plain_table$;
+
+COMMENT ON PROCEDURE audit._require_plain_table(text, text) IS
+    'Refuses with SQLSTATE UA006 to track a table by statement that is no plain one.';
+
+REVOKE ALL ON PROCEDURE audit._require_plain_table(text, text) FROM PUBLIC;
+
+CREATE OR REPLACE PROCEDURE audit._let_owner_add_partitions(
+    p_table_schema text,
+    p_table_name   text,
+    p_function     text
+)
+    LANGUAGE plpgsql
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_let_owner_add_partitions$
+DECLARE
+    v_owner name := (
+        SELECT pg_get_userbyid(c.relowner)
+        FROM pg_class AS c
+             JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE (n.nspname, c.relname, c.relkind) = (p_table_schema, p_table_name, 'p')
+          AND NOT has_function_privilege(
+              c.relowner, format('audit.%I()', p_function), 'EXECUTE'));
+BEGIN
+    IF v_owner IS NOT NULL THEN
+        EXECUTE format('GRANT EXECUTE ON FUNCTION audit.%I() TO %I', p_function, v_owner);
+    END IF;
+END
+$_let_owner_add_partitions$;
+
+COMMENT ON PROCEDURE audit._let_owner_add_partitions(text, text, text) IS
+    'Let who owns a partitioned table add partitions: they get its triggers, and for that '
+    'PostgreSQL asks for EXECUTE on their function. It lets the owner do nothing that writing to '
+    'the table does not.';
+
+REVOKE ALL ON PROCEDURE audit._let_owner_add_partitions(text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON PROCEDURE audit._let_owner_add_partitions(text, text, text) TO audit_writer;

@@ -41,7 +41,7 @@ BEGIN
     RAISE EXCEPTION 'TRUNCATE of %.% is refused: it would remove rows without a trace of each',
                     TG_TABLE_SCHEMA, TG_TABLE_NAME
         USING ERRCODE = 'UA003',
-              HINT = 'Use DELETE, or set truncate = "log" for this table in audit.toml.';
+              HINT = 'Use DELETE, or set truncate = "rows" for this table in audit.toml.';
 END
 $_refuse_truncate$;
 

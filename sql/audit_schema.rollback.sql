@@ -32,6 +32,7 @@ DROP FUNCTION audit._refuse_truncate();
 DROP FUNCTION audit._capture_truncate();
 DROP FUNCTION audit._add_partition(date, date);
 DROP FUNCTION audit._redact(jsonb, text[]);
+DROP FUNCTION audit._salvage_of(oid, anyelement);
 DROP FUNCTION audit._salvage(anyelement);
 DROP FUNCTION audit._as_text(anyelement);
 DROP FUNCTION audit.index_day(date);
@@ -39,6 +40,8 @@ DROP FUNCTION audit._list_persons(date);
 DROP FUNCTION audit._words;
 DROP PROCEDURE audit._describe;
 DROP PROCEDURE audit._forget(text, text);
+DROP PROCEDURE audit._require_plain_table(text, text);
+DROP PROCEDURE audit._let_owner_add_partitions(text, text, text);
 DROP SCHEMA audit;
 
 -- The roles stay: they belong to the cluster, where another database may use them.

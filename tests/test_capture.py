@@ -1,13 +1,10 @@
 """What each way to write a row leaves in the log, as an ordinary application writes it."""
 
-from typing import Any
-
-import psycopg
 import pytest
 from psycopg import errors
 
-from auditviewer.demo.cluster import LOOPBACK, Cluster
-from tests.shop import APP, Connection, Log, acting_as, insert, written
+from tests.shop import Connection, Log, insert
+from tests.tracking import operations
 
 MERGE = b"""
 MERGE INTO shop.variant AS v
@@ -22,22 +19,26 @@ DELETE FROM shop.variant WHERE id = 1;
 INSERT INTO shop.variant (id, size) VALUES (2, 'XL'), (3, 'L'), (4, 'XS')
 ON CONFLICT (id) DO UPDATE SET size = excluded.size
 """
+FULL_MERGE = b"""
+WITH merged AS (
+    MERGE INTO shop.variant AS v
+    USING (VALUES (2, 'XL'), (3, 'L'), (4, 'XS')) AS n (id, size) ON v.id = n.id
+    WHEN NOT MATCHED BY SOURCE THEN DELETE
+    WHEN MATCHED AND n.size = 'L' THEN DO NOTHING
+    WHEN MATCHED THEN UPDATE SET size = n.size
+    WHEN NOT MATCHED THEN INSERT (id, size) VALUES (n.id, n.size)
+    RETURNING merge_action()
+)
+SELECT count(*) FROM merged
+"""
+# Before PostgreSQL 17.
+WHAT_FULL_MERGE_DOES = WHAT_MERGE_DOES
 
 
-def operations(entries: list[Any]) -> list[tuple[str, str]]:
-    return [(entry.operation, entry.table_name) for entry in entries]
-
-
-def trigger(owner: Connection, moment: str, body: str) -> None:
-    """Give shop.product a trigger of the application's own."""
-    owner.execute(
-        f"""
-        CREATE FUNCTION shop.own_trigger() RETURNS trigger LANGUAGE plpgsql
-            AS $$ BEGIN {body} END $$;
-        CREATE TRIGGER aaa_fires_before_most {moment} ON shop.product
-            FOR EACH ROW EXECUTE FUNCTION shop.own_trigger();
-        """.encode()
-    )
+def copy_in(app: Connection, statement: str, *rows: tuple[object, ...]) -> None:
+    with app.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def test_an_insert_leaves_the_new_row(app: Connection, log: Log) -> None:
@@ -81,8 +82,31 @@ def test_an_entry_says_where_an_admin_would_look(app: Connection, log: Log) -> N
 def test_a_statement_leaves_an_entry_for_each_row_in_order(app: Connection, log: Log) -> None:
     app.execute("INSERT INTO shop.variant (id, size) SELECT n, n FROM generate_series(1, 300) AS n")
     app.execute("UPDATE shop.variant SET size = 'L' WHERE id > 298")
+    app.execute("DELETE FROM shop.variant WHERE id < 3")
 
-    assert [entry.new_row["id"] for entry in log()] == [*range(1, 301), 299, 300]
+    assert [entry.row_key["id"] for entry in log()] == [*range(1, 301), 299, 300, 1, 2]
+
+
+def test_a_row_that_a_join_finds_twice_is_written_once(app: Connection, log: Log) -> None:
+    insert(app, "variant", size="M")
+    app.execute(
+        "UPDATE shop.variant SET size = n.size FROM (VALUES ('L'), ('XL')) AS n (size)"
+        " WHERE variant.id = 1"
+    )
+    app.execute("DELETE FROM shop.variant USING generate_series(1, 3)")
+
+    assert [entry.operation for entry in log()] == ["INSERT", "UPDATE", "DELETE"]
+    assert log()[1].new_row == log()[2].old_row
+
+
+def test_the_row_that_a_cursor_is_at_is_written(app: Connection, log: Log) -> None:
+    app.execute("INSERT INTO shop.variant (id) VALUES (1), (2), (3)")
+    with app.transaction():
+        app.execute("DECLARE at CURSOR FOR SELECT * FROM shop.variant ORDER BY id FOR UPDATE")
+        app.execute("FETCH 2 FROM at")
+        app.execute("DELETE FROM shop.variant WHERE CURRENT OF at")
+
+    assert (log()[-1].operation, log()[-1].row_key) == ("DELETE", {"id": 2})
 
 
 def test_an_update_that_changes_nothing_leaves_nothing(app: Connection, log: Log) -> None:
@@ -120,12 +144,38 @@ def test_merge_leaves_an_entry_for_each_row_that_it_touches(app: Connection, log
     assert left == [(1, "DELETE"), (2, "UPDATE"), (4, "INSERT")]
 
 
+def test_a_merge_that_knows_all_rows_leaves_an_entry_for_each_that_it_touches(
+    app: Connection, log: Log
+) -> None:
+    app.execute("INSERT INTO shop.variant (id, size) VALUES (1, 'S'), (2, 'M'), (3, 'L')")
+    app.execute(FULL_MERGE if app.info.server_version >= 170000 else WHAT_FULL_MERGE_DOES)
+
+    left = sorted((entry.row_key["id"], entry.operation) for entry in log()[3:])
+    assert left == [(1, "DELETE"), (2, "UPDATE"), (4, "INSERT")]
+
+
+def test_an_upsert_of_many_rows_leaves_what_it_does_to_each(app: Connection, log: Log) -> None:
+    app.execute("INSERT INTO shop.variant (id, size) VALUES (1, 'S'), (2, 'M')")
+    app.execute(
+        "INSERT INTO shop.variant (id, size) VALUES (1, 'S'), (2, 'L'), (3, 'XL')"
+        " ON CONFLICT (id) DO UPDATE SET size = excluded.size"
+    )
+
+    left = [(entry.operation, entry.row_key["id"], entry.new_row["size"]) for entry in log()[2:]]
+    assert left == [("UPDATE", 2, "L"), ("INSERT", 3, "XL")]
+
+
 def test_copy_leaves_an_entry_for_each_row(app: Connection, log: Log) -> None:
-    with app.cursor() as cursor, cursor.copy("COPY shop.variant (id, size) FROM STDIN") as copy:
-        copy.write_row((1, "M"))
-        copy.write_row((2, "L"))
+    copy_in(app, "COPY shop.variant (id, size) FROM STDIN", (1, "M"), (2, "L"))
 
     assert [entry.new_row["size"] for entry in log()] == ["M", "L"]
+
+
+def test_copy_of_rows_of_which_one_is_refused_leaves_nothing(app: Connection, log: Log) -> None:
+    with pytest.raises(errors.UniqueViolation):
+        copy_in(app, "COPY shop.variant (id) FROM STDIN", (1,), (2,), (1,))
+
+    assert log() == []
 
 
 def test_a_write_inside_a_query_is_seen(app: Connection, log: Log) -> None:
@@ -138,104 +188,3 @@ def test_a_write_inside_a_query_is_seen(app: Connection, log: Log) -> None:
     )
 
     assert sorted(operations(log()[1:])) == [("DELETE", "variant"), ("INSERT", "picture")]
-
-
-def test_a_write_through_a_view_is_seen(owner: Connection) -> None:
-    owner.execute("CREATE VIEW shop.big AS SELECT * FROM shop.variant WHERE size = 'XL'")
-    owner.execute("INSERT INTO shop.big (id, size) VALUES (1, 'XL')")
-
-    assert operations(written(owner)) == [("INSERT", "variant")]
-
-
-def test_truncate_leaves_one_entry_for_each_table(app: Connection, log: Log) -> None:
-    insert(app, "variant", size="M")
-    app.execute("TRUNCATE shop.rate, shop.exemption, shop.proof, shop.note")
-
-    entries = log()[1:]
-    assert {entry.operation for entry in entries} == {"TRUNCATE"}
-    assert {(entry.table_name, entry.module, entry.part) for entry in entries} == {
-        ("rate", "Taxes", None),
-        ("exemption", "Taxes", "Exemption"),
-        ("proof", "Taxes", "Proof"),
-        ("note", "Notes", None),
-    }
-    assert {(e.entity_id, e.row_key, e.old_row, e.new_row) for e in entries} == {(None,) * 4}
-
-
-@pytest.mark.parametrize("tables", ["shop.picture", "shop.rate, shop.product CASCADE"])
-def test_truncate_is_refused_where_it_is_forbidden(app: Connection, log: Log, tables: str) -> None:
-    with pytest.raises(psycopg.Error) as refusal:
-        app.execute(f"TRUNCATE {tables}".encode())
-
-    assert refusal.value.sqlstate == "UA003"
-    assert log() == []
-
-
-def test_work_that_is_rolled_back_leaves_nothing(app: Connection, log: Log) -> None:
-    with app.transaction():
-        insert(app, "variant", id=1)
-        with app.transaction(force_rollback=True):
-            insert(app, "variant", id=2)
-        insert(app, "variant", id=3)
-    with app.transaction(force_rollback=True):
-        insert(app, "variant", id=4)
-
-    assert [entry.row_key["id"] for entry in log()] == [1, 3]
-
-
-def test_a_statement_that_fails_leaves_nothing(app: Connection, log: Log) -> None:
-    with pytest.raises(errors.UniqueViolation):
-        app.execute("INSERT INTO shop.variant (id) VALUES (1), (2), (1)")
-
-    assert log() == []
-
-
-def test_a_prepared_transaction_is_in_the_log_once_it_is_committed(
-    app: Connection, log: Log
-) -> None:
-    app.execute("BEGIN; INSERT INTO shop.variant (id) VALUES (1); PREPARE TRANSACTION 'save'")
-    assert log() == []
-
-    app.execute("COMMIT PREPARED 'save'")
-    assert operations(log()) == [("INSERT", "variant")]
-
-
-def test_the_row_is_captured_as_it_was_stored(owner: Connection) -> None:
-    trigger(owner, "BEFORE INSERT", "NEW.name := upper(NEW.name); RETURN NEW;")
-    insert(owner, "product", name="lamp")
-
-    [entry] = written(owner)
-    assert (entry.new_row["name"], entry.entity_label) == ("LAMP", "LAMP")
-
-
-def test_a_row_that_a_trigger_suppressed_leaves_nothing(owner: Connection) -> None:
-    trigger(owner, "BEFORE INSERT", "RETURN NULL;")
-    insert(owner, "product", name="Lamp")
-
-    assert written(owner) == []
-
-
-def test_a_row_comes_before_what_its_own_trigger_writes(owner: Connection) -> None:
-    trigger(
-        owner,
-        "AFTER INSERT",
-        "UPDATE shop.product SET name = name || '!' WHERE id = NEW.id; RETURN NULL;",
-    )
-    insert(owner, "product", name="Lamp")
-
-    names = [(entry.operation, entry.new_row["name"]) for entry in written(owner)]
-    assert names == [("INSERT", "Lamp"), ("UPDATE", "Lamp!")]
-
-
-def test_a_session_that_applies_replication_is_captured(
-    cluster: Cluster, app: Connection, log: Log
-) -> None:
-    with psycopg.connect(cluster.conninfo("shop", host=LOOPBACK)) as superuser:
-        superuser.execute("SET session_replication_role = replica")
-        with acting_as(superuser, APP):
-            insert(superuser, "sale", year=2026)
-            superuser.execute("UPDATE shop.sale SET amount = 1")
-            superuser.execute("TRUNCATE shop.note")
-
-    left = [("INSERT", "sale"), ("UPDATE", "sale"), ("TRUNCATE", "note")]
-    assert operations(log()) == left

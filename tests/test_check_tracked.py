@@ -21,8 +21,8 @@ MENDED_BY_STATEMENT = {
         "changed function audit.capture_crm_workflow",
     "GRANT EXECUTE ON FUNCTION audit.capture_crm_app_user TO PUBLIC":
         "changed function audit.capture_crm_app_user",
-    'ALTER TABLE crm.workflow DISABLE TRIGGER "!audit_row"':
-        'disabled trigger "!audit_row" on crm.workflow',
+    'ALTER TABLE crm.workflow DISABLE TRIGGER "!audit_insert"':
+        'disabled trigger "!audit_insert" on crm.workflow',
     'ALTER TABLE crm.workflow ENABLE TRIGGER "!audit_update"':
         'disabled trigger "!audit_update" on crm.workflow',
     'ALTER TABLE crm.workflow ENABLE REPLICA TRIGGER "!audit_truncate"':
@@ -44,10 +44,11 @@ MENDED_BY_RENDERING = {
         "changed function audit.capture_crm_workflow",
     'DROP TRIGGER "!audit_update" ON crm.app_user':
         'missing trigger "!audit_update" on crm.app_user',
-    'DROP TRIGGER "!audit_row" ON crm.workflow; CREATE TRIGGER "!audit_row" AFTER INSERT'
+    'DROP TRIGGER "!audit_delete" ON crm.workflow; CREATE TRIGGER "!audit_delete"'
+    " AFTER DELETE OR INSERT"
     " ON crm.workflow FOR EACH ROW EXECUTE FUNCTION audit.capture_crm_workflow();"
-    'ALTER TABLE crm.workflow ENABLE ALWAYS TRIGGER "!audit_row"':
-        'changed trigger "!audit_row" on crm.workflow',
+    'ALTER TABLE crm.workflow ENABLE ALWAYS TRIGGER "!audit_delete"':
+        'changed trigger "!audit_delete" on crm.workflow',
     'DROP TRIGGER "!audit_update" ON crm.workflow; CREATE TRIGGER "!audit_update" AFTER UPDATE'
     " ON crm.workflow FOR EACH ROW WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.* AND NEW.id > 9)"
     " EXECUTE FUNCTION audit.capture_crm_workflow();"
@@ -143,7 +144,8 @@ def test_a_dropped_capture_function_takes_its_triggers_with_it(
     superuser.execute("DROP FUNCTION audit.capture_crm_workflow CASCADE")
     assert said(reference) == [
         "missing function audit.capture_crm_workflow",
-        'missing trigger "!audit_row" on crm.workflow',
+        'missing trigger "!audit_delete" on crm.workflow',
+        'missing trigger "!audit_insert" on crm.workflow',
         'missing trigger "!audit_update" on crm.workflow',
     ]
 
@@ -180,8 +182,8 @@ def test_a_trigger_that_is_disabled_for_one_partition_is_found(
     superuser.execute((PARTITIONED + render_track(config.tables[-1])).encode())
     superuser.execute("CREATE TABLE crm.visit_2 PARTITION OF crm.visit DEFAULT")
     assert said(reference, config) == []
-    superuser.execute('ALTER TABLE crm.visit_1 DISABLE TRIGGER "!audit_row"')
-    assert said(reference, config) == ['disabled trigger "!audit_row" on crm.visit_1']
+    superuser.execute('ALTER TABLE crm.visit_1 DISABLE TRIGGER "!audit_insert"')
+    assert said(reference, config) == ['disabled trigger "!audit_insert" on crm.visit_1']
 
 
 @pytest.mark.parametrize(
@@ -208,7 +210,8 @@ def test_what_is_left_of_a_table_that_audit_toml_dropped_is_found(reference: str
     config = without("crm.workflow_action")
     assert said(reference, config) == [
         "orphan function audit.capture_crm_workflow_action",
-        'orphan trigger "!audit_row" on crm.workflow_action',
+        'orphan trigger "!audit_delete" on crm.workflow_action',
+        'orphan trigger "!audit_insert" on crm.workflow_action',
         'orphan trigger "!audit_truncate" on crm.workflow_action',
         'orphan trigger "!audit_update" on crm.workflow_action',
         "orphan words of crm.workflow_action",

@@ -32,6 +32,7 @@ def test_a_table_needs_only_a_module_and_an_entity(tmp_path: Path) -> None:
     (table,) = config(tmp_path, WORKFLOW).tables
     assert table.name == TableName("crm", "workflow")
     assert (table.key, table.truncate, table.parent) == (("id",), "log", None)
+    assert table.capture == "row"
 
 
 def test_migrations_are_beside_the_config_unless_it_says_otherwise(tmp_path: Path) -> None:
@@ -79,7 +80,8 @@ def test_what_a_table_hides_is_no_label_of_a_reference_to_it(tmp_path: Path) -> 
         ('ignored = ["x"]', 'unknown key "ignored" (did you mean "ignore"?)'),
         ("label = 7", '"label" must be a text, such as label = "name"'),
         ("key = [1]", '"key" must be a list of columns, such as key = ["id"]'),
-        ('truncate = "ask"', '"truncate" is \'ask\', but must be "log" or "forbid"'),
+        ('truncate = "ask"', '"truncate" is \'ask\', but must be "log", "rows" or "forbid"'),
+        ('capture = "all"', '"capture" is \'all\', but must be "row" or "statement"'),
         ('part = "Step"', '"part" needs a parent – remove it, or add one'),
         ('link = "javascript:x"', '"link" must begin with / or http:// or https://'),
         (

@@ -14,6 +14,8 @@ ROOT = Path(__file__).parents[1]
 SQL = sorted(ROOT.glob("sql/*.sql*"))
 PYTHON = [path for folder in ("generator", "auditviewer") for path in (ROOT / folder).rglob("*.py")]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
+CODE_OF_ANYBODYS = {"track.sql.j2": 2, "capture_statement.sql.j2": 1, "06_stored_rows.sql": 3}
+"""Where everything is caught: policies of what is read, and casts of what is made JSON of."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 # Not-null constraints are objects since PostgreSQL 18; their column's comment says it.
@@ -126,8 +128,7 @@ def test_sql_fits_the_width_of_a_review(path: Path) -> None:
 @pytest.mark.parametrize("path", SQL, ids=lambda path: path.name)
 def test_sql_never_catches_everything_and_never_refuses_without_saying_why(path: Path) -> None:
     text = path.read_text("utf-8")
-    # But for the names of a row's references: they are read through other people's policies.
-    assert text.count("WHEN OTHERS") == (path.name == "track.sql.j2")
+    assert text.count("WHEN OTHERS") == CODE_OF_ANYBODYS.get(path.name, 0)
     for refusal in re.findall(r"RAISE EXCEPTION.*?;", text, re.DOTALL):
         assert "ERRCODE = 'UA" in refusal
         assert "HINT = " in refusal

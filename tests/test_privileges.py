@@ -121,7 +121,7 @@ def test_an_application_can_not_capture_a_table_of_its_own(app: Connection, func
     "statement",
     [
         "ALTER TABLE shop.product DISABLE TRIGGER ALL",
-        'DROP TRIGGER "!audit_row" ON shop.product',
+        'DROP TRIGGER "!audit_insert" ON shop.product',
         "SET session_replication_role = replica",
         "SET ROLE audit_writer",
         "SET ROLE audit_owner",

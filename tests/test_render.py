@@ -14,7 +14,10 @@ GOLDEN = Path(__file__).parent / "golden"
 TABLES = {table.name.table: table for table in read_config(GOLDEN / "audit.toml").tables}
 
 
-@pytest.mark.parametrize("name", ["customer", "order", "item", "discount", "it's; a\\table"])
+@pytest.mark.parametrize(
+    "name",
+    ["customer", "order", "item", "discount", "it's; a\\table", "stock", "price", "coupon"],
+)
 def test_rendered_sql_is_the_reviewed_one(name: str) -> None:
     golden = GOLDEN / f"{name.split(';')[0].replace(chr(39), '')}.sql"
     assert render_track(TABLES[name]) == golden.read_text(encoding="utf-8"), (

@@ -94,3 +94,29 @@ def test_a_table_that_was_dropped_can_be_untracked(crm: psycopg.Connection, tmp_
         crm.execute("SET LOCAL ROLE audit_owner")
         query = "SELECT table_name FROM audit.tracked_table WHERE untracked_at IS NOT NULL"
         assert crm.execute(query).fetchall() == [("step",)]
+
+
+def triggers(owner: psycopg.Connection) -> dict[str, str]:
+    """Return the triggers of the table by their name, each with its level."""
+    query = """
+        SELECT tgname, CASE tgtype & 1 WHEN 1 THEN 'row' ELSE 'statement' END
+        FROM pg_trigger WHERE tgrelid = 'crm.workflow'::regclass AND NOT tgisinternal
+        """
+    return dict(owner.execute(query).fetchall())
+
+
+def test_the_way_of_capture_can_be_changed_and_changed_back(
+    crm: psycopg.Connection, tmp_path: Path
+) -> None:
+    writes = ("!audit_insert", "!audit_update", "!audit_delete")
+    by_row = dict.fromkeys(writes, "row") | {"!audit_truncate": "statement"}
+    by_statement = dict.fromkeys((*writes, "!audit_truncate"), "statement")
+    for capture, expected in (("row", by_row), ("statement", by_statement), ("row", by_row)):
+        apply(crm, tmp_path, WORKFLOW + f'capture = "{capture}"\n')
+        admit(crm, "crm")
+        assert triggers(crm) == expected
+        assert captured(crm)[:1] == [("Workflow", None)]
+    roll_back_last(crm, tmp_path)
+    assert triggers(crm) == by_statement
+    apply(crm, tmp_path)
+    assert triggers(crm) == {}

@@ -10,6 +10,7 @@ import psycopg
 
 from generator.catalogue import Connection, read_named, read_tables, reading
 from generator.config import Config
+from generator.drift.by_statement import find_misfits
 from generator.drift.declared import read_declared
 from generator.drift.differences import compare
 from generator.drift.finding import Finding
@@ -41,6 +42,7 @@ def find_drift(connection: psycopg.Connection[Any], config: Config) -> list[Find
             for tracked in config.tables
             for finding in find_conflicts(tracked, tables, known)
         ]
+        conflicts += find_misfits(connection, config.tables)
         script = f"{config.migrations}/…_audit_schema.sql"
         psql = "psql -1 -v ON_ERROR_STOP=1 -f"
         again = f"apply the migrations; where they are: {psql} {script} (the newest)"

@@ -49,6 +49,7 @@ def find_conflicts(
     yield from _find_gaps(table, where)
     yield from _find_absent_columns(tracked, table, where)
     yield from _find_secrets(tracked, table, where)
+    yield from _find_virtual(tracked, table, where)
     if tracked.key and _has(table, tracked.key) and not _is_unique(table, tracked.key):
         key = ", ".join(tracked.key)
         fix = 'add a primary key or a unique index, or name another "key" in audit.toml'
@@ -102,6 +103,13 @@ def _find_secrets(tracked: TrackedTable, table: CatalogueTable, where: str) -> I
         if SECRET_LOOKING.search(column.name) and column.name not in decided:
             what, _, fix = secret_without_policy(column.name).partition(" – ")
             yield Finding("conflict", where, what, fix)
+
+
+def _find_virtual(tracked: TrackedTable, table: CatalogueTable, where: str) -> Iterator[Finding]:
+    for column in table.columns:
+        if column.generated == "v" and column.name not in tracked.exclude:
+            what = f'column "{column.name}" is VIRTUAL: a trigger, and so the log, has null for it'
+            yield Finding("conflict", where, what, 'add it to "exclude"')
 
 
 def _find_broken_reference(

@@ -51,6 +51,7 @@ def _trigger(row: Any) -> Trigger:
         root=TableName(row.root_schema, row.root_name),
         is_clone=row.is_clone,
         is_early=row.is_early,
+        level=row.level,
     )
 
 
@@ -95,6 +96,15 @@ SELECT DISTINCT kind, name, a.privilege_type AS privilege,
        CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END AS grantee
 FROM object, aclexplode(acl) AS a
 WHERE a.grantee <> owner
+  -- Who owns a partitioned table may give its triggers to partitions.
+  AND NOT (kind = 'function' AND a.privilege_type = 'EXECUTE' AND EXISTS (
+      SELECT
+      FROM pg_trigger AS t
+           JOIN pg_class AS c ON c.oid = t.tgrelid
+           JOIN pg_proc AS p ON p.oid = t.tgfoid
+           JOIN pg_namespace AS n ON n.oid = p.pronamespace
+      WHERE (n.nspname, p.proname) = ('audit', object.name)
+        AND (c.relkind, c.relowner) = ('p', a.grantee)))
 """
 )
 
@@ -169,15 +179,15 @@ WHERE n.nspname = 'audit' AND c.relrowsecurity
 """
 
 # Clones of a root's trigger count as internal up to PostgreSQL 14; a foreign key's always do.
-# tgtype is a bit mask: 1 is FOR EACH ROW, 2 BEFORE, 64 INSTEAD OF.
+# tgtype is a bit mask: 1 is FOR EACH ROW, 2 BEFORE, 32 TRUNCATE, 64 INSTEAD OF.
 _TRIGGERS: LiteralString = """
 SELECT n.nspname AS schema, c.relname AS table_name, t.tgname AS name,
        pg_get_triggerdef(t.oid) AS definition,
        t.tgenabled::text AS fires,
        s.nspname AS root_schema, r.relname AS root_name,
        t.tgparentid <> 0 AS is_clone,
-       t.tgtype & 1 = 1 AND t.tgtype & 66 = 0 AND NOT t.tginitdeferred
-       AND t.tgname < '!audit_' AS is_early
+       CASE t.tgtype & 1 WHEN 1 THEN 'row' ELSE 'statement' END AS level,
+       t.tgtype & 98 = 0 AND NOT t.tginitdeferred AND t.tgname < '!audit_' AS is_early
 FROM pg_trigger AS t
      JOIN pg_class AS c ON c.oid = t.tgrelid
      JOIN pg_namespace AS n ON n.oid = c.relnamespace

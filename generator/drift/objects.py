@@ -45,8 +45,8 @@ class Piece:
 class Trigger:
     """A trigger. ``fires`` is pg_trigger.tgenabled; ``root`` is the table that is partitioned.
 
-    ``is_clone``: a partition has it because its root does. ``is_early``: it adds what rows it
-    changes to the log before the change that made it fire.
+    ``is_clone``: a partition has it because its root does. ``is_early``: it fires after a write,
+    and before ours of the same level would, of which there are two: row and statement.
     """
 
     table: TableName
@@ -56,6 +56,7 @@ class Trigger:
     root: TableName
     is_clone: bool = False
     is_early: bool = False
+    level: str = "row"
 
     @property
     def object(self) -> str:

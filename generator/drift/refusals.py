@@ -1,9 +1,9 @@
-"""Whether the capture functions can read the names that they look up.
+"""Whether the capture functions can read what they must, and be given to new partitions.
 
 They run as audit_writer, and go without a name that they can't read: it shows only here.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, LiteralString
 
 from generator.catalogue import Connection, rows
@@ -14,7 +14,7 @@ from generator.names import TableName
 from generator.quoting import identifier, qualified
 
 
-def find_refusals(connection: Connection, tracked: Iterable[TrackedTable]) -> Iterator[Finding]:
+def find_refusals(connection: Connection, tracked: Collection[TrackedTable]) -> Iterator[Finding]:
     """Yield each schema and table that the writer may not read what it must of."""
     wanted = list(dict.fromkeys(read for table in tracked for read in read_columns(table)))
     found = rows(
@@ -31,6 +31,41 @@ def find_refusals(connection: Connection, tracked: Iterable[TrackedTable]) -> It
         yield from _refused_by(
             name, [row for row in found if TableName(row.schema, row.table_name) == name]
         )
+    yield from _find_unreadable(connection, tracked)
+    yield from _find_closed(connection, tracked)
+
+
+def _find_unreadable(
+    connection: Connection, tracked: Collection[TrackedTable]
+) -> Iterator[Finding]:
+    """Yield the tables of which the writer can't read a whole row where it has to."""
+    removing = {table.name for table in tracked if table.truncate == "rows"}
+    names = [t.name for t in tracked if t.capture == "statement" or t.name in removing]
+    schemas, tables = [name.schema for name in names], [name.table for name in names]
+    for row in rows(connection, _UNREADABLE, schemas=schemas, tables=tables):
+        name = TableName(row.schema, row.table_name)
+        where = f"table {name}"
+        if not row.may_use:
+            what = "audit_writer has no USAGE of its schema: some rows would be unreadable"
+            fix = f"GRANT USAGE ON SCHEMA {identifier(name.schema)} TO audit_writer"
+            yield Finding("missing", where, what, fix)
+        if name in removing and not row.may_select:
+            what = "audit_writer has no SELECT: TRUNCATE would leave one entry for all its rows"
+            fix = f"GRANT SELECT ON {qualified(name)} TO audit_writer"
+            yield Finding("missing", where, what, fix)
+        if name in removing and row.is_secured:
+            what = "row level security could hide rows that TRUNCATE removes from audit_writer"
+            yield Finding("conflict", where, what, 'set truncate = "forbid" or "log"')
+
+
+def _find_closed(connection: Connection, tracked: Collection[TrackedTable]) -> Iterator[Finding]:
+    """Yield the partitioned tables whose owner can't add partitions to them."""
+    names = [table.name for table in tracked]
+    schemas, tables = [name.schema for name in names], [name.table for name in names]
+    for row in rows(connection, _CLOSED, schemas=schemas, tables=tables):
+        what = f"its owner {row.owner} has no EXECUTE on {row.function}: no partition can be added"
+        fix = f"GRANT EXECUTE ON FUNCTION {row.function} TO {identifier(row.owner)}"
+        yield Finding("missing", f"table {TableName(row.schema, row.table_name)}", what, fix)
 
 
 def _refused_by(name: TableName, columns: list[Any]) -> Iterator[Finding]:
@@ -45,6 +80,30 @@ def _refused_by(name: TableName, columns: list[Any]) -> Iterator[Finding]:
         policy = f"audit_writer_reads_names ON {qualified(name)} FOR SELECT TO audit_writer"
         yield Finding("missing", where, what, f"CREATE POLICY {policy} USING (true)")
 
+
+_UNREADABLE: LiteralString = """
+SELECT n.nspname AS schema, c.relname AS table_name, c.relrowsecurity AS is_secured,
+       has_schema_privilege(w.oid, n.oid, 'USAGE') AS may_use,
+       has_table_privilege(w.oid, c.oid, 'SELECT') AS may_select
+FROM unnest(%(schemas)s::text[], %(tables)s::text[]) AS wanted (schema, table_name)
+     JOIN pg_namespace AS n ON n.nspname = wanted.schema
+     JOIN pg_class AS c ON (c.relnamespace, c.relname) = (n.oid, wanted.table_name)
+     JOIN pg_roles AS w ON w.rolname = 'audit_writer'
+ORDER BY n.nspname, c.relname
+"""
+
+_CLOSED: LiteralString = """
+SELECT DISTINCT n.nspname AS schema, c.relname AS table_name,
+       pg_get_userbyid(c.relowner) AS owner, format('audit.%%I()', p.proname) AS function
+FROM unnest(%(schemas)s::text[], %(tables)s::text[]) AS wanted (schema, table_name)
+     JOIN pg_namespace AS n ON n.nspname = wanted.schema
+     JOIN pg_class AS c ON (c.relnamespace, c.relname) = (n.oid, wanted.table_name)
+     JOIN pg_trigger AS t ON t.tgrelid = c.oid
+     JOIN pg_proc AS p ON p.oid = t.tgfoid
+WHERE c.relkind = 'p' AND t.tgname = '!audit_insert'
+  AND NOT has_function_privilege(c.relowner, p.oid, 'EXECUTE')
+ORDER BY 1, 2
+"""
 
 _REFUSALS: LiteralString = """
 SELECT *

@@ -36,15 +36,18 @@ def find_rights(connection: Connection, tracked: Iterable[TrackedTable]) -> Iter
         fix = f"REVOKE {found.role} FROM {member}"
         yield Finding("changed", f"role {found.role}", what, fix)
     needed = {read for table in tracked for read in read_columns(table)}
-    yield from _find_excess_reads(connection, needed)
+    whole = {table.name for table in tracked if table.truncate == "rows"}
+    yield from _find_excess_reads(connection, needed, whole)
 
 
 def _find_excess_reads(
-    connection: Connection, needed: set[tuple[TableName, str]]
+    connection: Connection, needed: set[tuple[TableName, str]], whole: set[TableName]
 ) -> Iterator[Finding]:
     excess: dict[TableName, list[str]] = {}
     for row in rows(connection, _READS):
         table = TableName(row.schema, row.table_name)
+        if row.privilege == "SELECT" and table in whole:
+            continue
         if row.column_name is None:
             excess.setdefault(table, []).append(row.privilege)
         elif row.privilege != "SELECT" or (table, row.column_name) not in needed:

@@ -31,7 +31,7 @@ def compare_table(
         yield Finding("missing", f"table {tracked.name}", "is not tracked", again)
         return
     yield from compare(declared, installed, again)
-    yield from _compare_others(tracked.name, declared, installed, again)
+    yield from _compare_others(tracked, declared, installed, again)
     if words is not None:
         yield from compare_words(tracked, words, again)
 
@@ -65,9 +65,10 @@ def find_orphans(config: Config, installed: Objects, words: AllWords) -> Iterato
 
 
 def _compare_others(
-    name: TableName, declared: Objects, installed: Objects, again: str
+    tracked: TrackedTable, declared: Objects, installed: Objects, again: str
 ) -> Iterator[Finding]:
     """Yield what is wrong with the other triggers of a table and of its partitions."""
+    name = tracked.name
     for trigger in installed.triggers.values():
         if trigger.root != name or trigger.object in declared.triggers:
             continue
@@ -79,7 +80,7 @@ def _compare_others(
                 yield from compare_trigger(clone, trigger, again, is_clone=True)
         elif _is_ours(trigger):
             yield drop_trigger(trigger, "is none of those that track its table")
-        elif trigger.is_early and not trigger.is_clone:
+        elif trigger.is_early and trigger.level == tracked.capture and not trigger.is_clone:
             what = "fires before ours: what it writes comes before its cause in the log"
             fix = f"ALTER TRIGGER {written(trigger.name)} ON {qualified(trigger.table)} RENAME TO …"
             yield Finding("conflict", trigger.object, what, fix)

@@ -1,0 +1,168 @@
+-- Tracks "shop"."coupon".
+-- Written by pgwitness. Don't edit: change audit.toml and run "pgwitness generate".
+
+SET LOCAL lock_timeout = '5s';
+
+-- What TRUNCATE removes, the capture function has to read.
+GRANT USAGE ON SCHEMA "shop" TO audit_writer;
+GRANT SELECT ON "shop"."coupon" TO audit_writer;
+
+-- The writer owns what adds entries, and may create it here only for as long as that takes.
+SET ROLE audit_owner;
+GRANT CREATE ON SCHEMA audit TO audit_writer;
+SET ROLE audit_writer;
+
+CREATE OR REPLACE FUNCTION audit."capture_shop_coupon"()
+    RETURNS trigger
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET row_security = on
+    SET timezone = 'UTC'
+    SET datestyle = 'ISO, YMD'
+    SET intervalstyle = 'postgres'
+    SET extra_float_digits = 1
+    SET bytea_output = 'hex'
+    SET lc_monetary = 'C'
+AS $capture$
+#variable_conflict use_variable
+DECLARE
+    v_old jsonb;
+    v_new jsonb;
+    v_row jsonb;
+BEGIN
+    -- What TRUNCATE is about to remove is written down as deleted, all rows in one INSERT.
+    -- Where one of them fails it, again with care: by way of text for what jsonb can't hold.
+    FOR v_attempt IN 1..2 LOOP
+        -- A snapshot of before does not show all rows that TRUNCATE removes.
+        EXIT WHEN TG_OP <> 'TRUNCATE'
+               OR current_setting('transaction_isolation') IN ('repeatable read', 'serializable');
+        BEGIN
+            IF TG_OP = 'TRUNCATE' THEN
+                INSERT INTO audit.entry
+                    (source, operation, table_schema, table_name, module, entity, part,
+                     entity_id, former_entity_id, entity_label, row_key, labels, old_row, new_row)
+                SELECT
+                    'shop', 'DELETE', 'shop', 'coupon',
+                    'Coupons', 'Coupon', NULL,
+                    w.v_old ->> 'id',
+                    NULL,
+                    left(w.v_old ->> 'code', 256),
+                    jsonb_build_object('id', w.v_old -> 'id'),
+                    NULL,
+                    w.v_old,
+                    NULL
+                FROM (
+                    SELECT CASE v_attempt WHEN 1 THEN to_jsonb(w.*)
+                           ELSE audit._salvage_of(TG_RELID, w.*) END AS v_old
+                    FROM "shop"."coupon" AS w
+                    OFFSET 0
+                ) AS w;
+            END IF;
+            RETURN NULL;
+        EXCEPTION
+            WHEN OTHERS THEN
+                NULL;
+        END;
+    END LOOP;
+
+    -- Its rows could not be read: the entry of the TRUNCATE itself has to do.
+    IF TG_OP = 'TRUNCATE' THEN
+        INSERT INTO audit.entry
+            (source, operation, table_schema, table_name, module, entity, part)
+        VALUES
+            ('shop', TG_OP, 'shop', 'coupon',
+             'Coupons', 'Coupon', NULL);
+        RETURN NULL;
+    END IF;
+
+    BEGIN
+        v_old := to_jsonb(OLD);
+        v_new := to_jsonb(NEW);
+    EXCEPTION
+        -- There is JSON that jsonb can't hold, and to_jsonb calls casts, code of anybody's.
+        WHEN OTHERS THEN
+            v_old := audit._salvage(OLD);
+            v_new := audit._salvage(NEW);
+    END;
+
+    v_row := coalesce(v_new, v_old);
+
+    -- Who, when and from where are the defaults of audit.entry.
+    INSERT INTO audit.entry
+        (source, operation, table_schema, table_name, module, entity, part,
+         entity_id, former_entity_id, entity_label, row_key, labels, old_row, new_row)
+    VALUES
+        ('shop', TG_OP, 'shop', 'coupon',
+         'Coupons', 'Coupon', NULL,
+         v_row ->> 'id',
+         nullif(v_old ->> 'id', v_row ->> 'id'),
+         left(v_row ->> 'code', 256),
+         jsonb_build_object('id', v_row -> 'id'),
+         NULL,
+         v_old,
+         v_new);
+    RETURN NULL;
+END
+$capture$;
+
+COMMENT ON FUNCTION audit."capture_shop_coupon"() IS
+    'Adds an entry to audit.entry for each row of "shop"."coupon" that is written.';
+
+REVOKE ALL ON FUNCTION audit."capture_shop_coupon"() FROM PUBLIC;
+CALL audit._let_owner_add_partitions(
+    'shop', 'coupon', 'capture_shop_coupon');
+
+SET ROLE audit_owner;
+REVOKE CREATE ON SCHEMA audit FROM audit_writer;
+RESET ROLE;
+
+CREATE OR REPLACE TRIGGER "!audit_insert"
+    AFTER INSERT ON "shop"."coupon"
+    FOR EACH ROW
+    EXECUTE FUNCTION audit."capture_shop_coupon"();
+COMMENT ON TRIGGER "!audit_insert" ON "shop"."coupon" IS
+    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
+
+CREATE OR REPLACE TRIGGER "!audit_update"
+    AFTER UPDATE ON "shop"."coupon"
+    FOR EACH ROW
+    WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.*)
+    EXECUTE FUNCTION audit."capture_shop_coupon"();
+COMMENT ON TRIGGER "!audit_update" ON "shop"."coupon" IS
+    'Compares rows as they are stored: 1.10 is not 1.1. What changes nothing is no update.';
+
+CREATE OR REPLACE TRIGGER "!audit_delete"
+    AFTER DELETE ON "shop"."coupon"
+    FOR EACH ROW
+    EXECUTE FUNCTION audit."capture_shop_coupon"();
+COMMENT ON TRIGGER "!audit_delete" ON "shop"."coupon" IS
+    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
+
+CREATE OR REPLACE TRIGGER "!audit_truncate"
+    BEFORE TRUNCATE ON "shop"."coupon"
+    FOR EACH STATEMENT
+    EXECUTE FUNCTION audit."capture_shop_coupon"();
+COMMENT ON TRIGGER "!audit_truncate" ON "shop"."coupon" IS
+    'Before, because afterwards nobody knows what was removed: an entry for each row.';
+
+-- ALWAYS: also for rows that replication applies, whatever session_replication_role says.
+ALTER TABLE "shop"."coupon"
+    ENABLE ALWAYS TRIGGER "!audit_insert",
+    ENABLE ALWAYS TRIGGER "!audit_update",
+    ENABLE ALWAYS TRIGGER "!audit_delete",
+    ENABLE ALWAYS TRIGGER "!audit_truncate";
+
+-- The words in which the viewer, and anybody in psql, reads the entries of this table.
+SET ROLE audit_owner;
+CALL audit._describe(
+    p_table_schema => 'shop',
+    p_table_name => 'coupon',
+    p_module => 'Coupons',
+    p_entity => 'Coupon',
+    p_key_columns => ARRAY['id'],
+    p_label_column => 'code',
+    p_on_truncate => 'rows'
+);
+RESET ROLE;
