@@ -2,6 +2,9 @@
 # already is not asked for again, so that all of it works without a network the second time.
 
 PORT ?= 8080
+MAJORS ?= 14 15 16 17 18
+EXAMPLES ?= 20000
+SEED ?=
 BIN := .venv/bin
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 
@@ -9,7 +12,7 @@ BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 $(shell [ -x $(BIN)/python ] || rm -rf .venv)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test lint bench-viewer clean chromium pgbouncer
+.PHONY: help demo demo-reset test test-matrix replay lint bench-viewer clean chromium pgbouncer
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
@@ -25,6 +28,13 @@ test: .venv/.test chromium pgbouncer ## Run the tests
 	@echo "==> running the tests"
 	@exec $(BIN)/python -m pytest
 
+test-matrix: .venv/.test ## Run the tests of capture on each PostgreSQL (MAJORS="14 15 16 17 18")
+	@exec .ci/matrix "$(MAJORS)"
+
+replay: .venv/.test ## Run the replay property for long (EXAMPLES=20000, SEED=1 for other schemas)
+	@PGWITNESS_REPLAY_EXAMPLES=$(EXAMPLES) PGWITNESS_REPLAY_SEED=$(SEED) \
+	    $(BIN)/python -m pytest tests/test_replay.py
+
 lint: .venv/.test ## Check style and types
 	@echo "==> checking style"
 	@$(BIN)/python -m ruff check .
@@ -39,7 +49,7 @@ clean: ## Remove what was built and installed, the demo's database too
 	@# The demo's database may lie elsewhere, and its server may still run.
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -c 'from pathlib import Path; \
 	    from auditviewer.demo.cluster import remove; remove(Path(".demo"))'; fi
-	@rm -rf .demo .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .demo .venv .pg build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.demo .venv/.test: pyproject.toml .ci/venv
