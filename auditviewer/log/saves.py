@@ -22,6 +22,7 @@ from auditviewer.log.stands import (
     Cursor,
     Span,
     Stand,
+    find_newest,
     find_stands,
     span_of,
     times_of,
@@ -108,7 +109,9 @@ def _batches(
 ) -> Iterator[list[Stand]]:
     """Yield changes until there are *rows* for a page and one more, or no more changes."""
     last = None
-    for window in windows(span, FIRST_MINUTES if asked.text else FIRST_DAYS):
+    # Today has no index of words: a frequent one is found in the minutes before the newest entry.
+    until = find_newest(reading, span) if asked.text else None
+    for window in windows(span, FIRST_MINUTES if asked.text else FIRST_DAYS, until):
         while missing := max(0, PAGE + 1 - len(rows)):
             stands = find_stands(reading, asked, window, missing, cursor, last, left_out)
             yield stands

@@ -107,10 +107,27 @@ def span_of(reading: Reading, asked: Filter, since: datetime) -> Span:
     return max(since, first or since), min(high, reading.now + MARGIN)
 
 
-def windows(span: Span, newest: timedelta) -> Iterator[Span]:
-    """Yield the newest time of a span, then ever more: few partitions have to be planned."""
+NEWEST = """
+SELECT e.occurred_at
+FROM audit.entry AS e
+WHERE e.occurred_at >= %(low)s AND e.occurred_at < %(high)s
+ORDER BY e.occurred_at DESC
+LIMIT 1"""
+
+
+def find_newest(reading: Reading, span: Span) -> datetime | None:
+    """Return when the newest entry of a span was written."""
+    row = reading.connection.execute(NEWEST, {"low": span[0], "high": span[1]}).fetchone()
+    return row["occurred_at"] if row else None
+
+
+def windows(span: Span, newest: timedelta, until: datetime | None = None) -> Iterator[Span]:
+    """Yield the newest time of a span, then ever more: few partitions have to be planned.
+
+    The first window is so long before *until*; without it, before the span ends, less the margin.
+    """
     low, high = span
-    start = max(low, high - MARGIN - newest)
+    start = max(low, (until or high - MARGIN) - newest)
     while high > low:
         yield start, high
         newest *= WIDENING
