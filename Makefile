@@ -12,7 +12,7 @@ BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 $(shell [ -x $(BIN)/python ] || rm -rf .venv)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-matrix replay lint bench-viewer clean chromium pgbouncer
+.PHONY: help demo demo-reset test test-matrix replay lint bench bench-viewer clean chromium pgbouncer
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
@@ -42,8 +42,22 @@ lint: .venv/.test ## Check style and types
 	@echo "==> checking types"
 	@$(BIN)/python -m mypy
 
+bench: .venv/.test build/peers/.installed ## Measure what capture costs, and peers (QUICK=1: a minute)
+	@exec $(BIN)/python -m tests.benchmarks.capture $(if $(QUICK),--quick)
+
+# The peers have a virtual environment of their own. One that can't be had is left out of the table.
+PEERS := tests/benchmarks/capture/peers/requirements.txt
+
+build/peers/.installed: $(PEERS) | .venv/.test
+	@echo "==> installing the peers into build/peers"
+	@$(BIN)/python -m venv --clear build/peers
+	@grep '^[a-z]' $(PEERS) | while read -r peer; do \
+	    build/peers/bin/python -m pip install --quiet --disable-pip-version-check "$$peer" \
+	        || echo "make bench: no $$peer" >&2; done
+	@touch $@
+
 bench-viewer: .venv/.test ## Measure the pages over 10 million entries (QUICK=1: a million)
-	@exec $(BIN)/python -m tests.benchmarks $(if $(QUICK),--entries 1000000)
+	@exec $(BIN)/python -m tests.benchmarks.viewer $(if $(QUICK),--entries 1000000)
 
 clean: ## Remove what was built and installed, the demo's database too
 	@# The demo's database may lie elsewhere, and its server may still run.

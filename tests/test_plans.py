@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 from psycopg import sql
 
 from auditviewer.demo.cluster import LOOPBACK, Cluster
-from tests.benchmarks.company import COMMON, KINDS
-from tests.benchmarks.fill import fill_day, plan_days, prepare
+from tests.benchmarks.viewer.company import COMMON, KINDS
+from tests.benchmarks.viewer.fill import fill_day, plan_days, prepare
 from tests.crm import VIEWER, create_role
 from tests.databases import apply_migrations, new_database, yoyo_address
 from tests.page import links_named, parse

@@ -1,1 +1,1 @@
-"""How fast the viewer is over a log of millions of entries: `make bench-viewer`."""
+"""What the pages and the capture cost, measured at a size that tests never reach."""

@@ -10,9 +10,9 @@ from typing import Any
 import psycopg
 
 from auditviewer.demo.cluster import Cluster
-from tests.benchmarks.asked import MOST_GROWTH
-from tests.benchmarks.fill import Day
-from tests.benchmarks.measure import Times, summary
+from tests.benchmarks.viewer.asked import MOST_GROWTH
+from tests.benchmarks.viewer.fill import Day
+from tests.benchmarks.viewer.measure import Times, summary
 
 SIZES = """
 SELECT count(*), pg_size_pretty(sum(pg_table_size(c.oid))),

@@ -12,7 +12,7 @@ from functools import cache
 
 import psycopg
 
-from tests.benchmarks.company import KINDS, NULL, RARE, Company, found_company, person_name
+from tests.benchmarks.viewer.company import KINDS, NULL, RARE, Company, found_company, person_name
 
 SEED = 16
 WORKERS = 2

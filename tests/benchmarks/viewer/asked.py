@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 import psycopg
 
 from auditviewer.log.stands import Cursor
-from tests.benchmarks.company import COMMON, EVERYWHERE, KINDS, RARE
-from tests.benchmarks.fill import (
+from tests.benchmarks.viewer.company import COMMON, EVERYWHERE, KINDS, RARE
+from tests.benchmarks.viewer.fill import (
     BULK_AGE,
     BULK_PERSON,
     FORMER_PERSON,

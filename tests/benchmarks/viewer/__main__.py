@@ -14,11 +14,11 @@ from pathlib import Path
 import psycopg
 
 from auditviewer.demo.cluster import LOOPBACK, Cluster, remove, start, stop
-from tests.benchmarks.asked import GOAL, Asked, asked_pages
-from tests.benchmarks.fill import fill, plan_days, prepare
-from tests.benchmarks.measure import Browser, Clock, Times, served
-from tests.benchmarks.persons import measure_persons
-from tests.benchmarks.report import Log, Measured, describe, report
+from tests.benchmarks.viewer.asked import GOAL, Asked, asked_pages
+from tests.benchmarks.viewer.fill import fill, plan_days, prepare
+from tests.benchmarks.viewer.measure import Browser, Clock, Times, served
+from tests.benchmarks.viewer.persons import measure_persons
+from tests.benchmarks.viewer.report import Log, Measured, describe, report
 from tests.crm import APP, VIEWER, create_role
 from tests.databases import OWNER, apply_migrations, own, yoyo_address
 

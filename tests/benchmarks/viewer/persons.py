@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from auditviewer import Database
 from auditviewer.log.known import find_persons
-from tests.benchmarks.measure import Clock, Times
+from tests.benchmarks.viewer.measure import Clock, Times
 
 
 def measure_persons(conninfo: str, clock: Clock, times: Times, repetitions: int) -> None:

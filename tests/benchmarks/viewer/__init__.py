@@ -1,0 +1,1 @@
+"""How fast the viewer is over a log of millions of entries: `make bench-viewer`."""
