@@ -77,6 +77,7 @@ class TrackedTable:
     keep: tuple[str, ...] = ()
     truncate: str = "log"
     capture: str = "row"
+    rows: str = "full"
 
     @property
     def root(self) -> "TrackedTable":

@@ -79,6 +79,19 @@ def stored(row: str, tracked: TrackedTable) -> Sql:
     return Sql(kept)
 
 
+def changed_part(tracked: TrackedTable, of: Images, indent: int) -> Sql:
+    """Write the row before an UPDATE as the log keeps it: the whole, or what is otherwise after."""
+    if tracked.rows == "full":
+        return stored(of.old, tracked)
+    lines = (
+        "coalesce((",
+        "    SELECT jsonb_object_agg(c.key, c.value)",
+        f"    FROM jsonb_each({of.old}) AS c",
+        f"    WHERE c.value::text IS DISTINCT FROM ({of.new} -> c.key)::text), '{{}}')",
+    )
+    return stored(("\n" + " " * indent).join(lines), tracked)
+
+
 def unrecorded(tracked: TrackedTable) -> Sql:
     """Write the columns whose change alone is no entry, or nothing."""
     columns = (*tracked.ignore, *tracked.exclude)

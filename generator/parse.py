@@ -21,10 +21,11 @@ MAX_REFERENCES = 50
 _TOP = ("source", "migrations", "table")
 _TABLE = (
     *("module", "entity", "part", "parent", "key", "label", "link", "columns"),
-    *("say", "ignore", "exclude", "redact", "keep", "truncate", "capture"),
+    *("say", "ignore", "exclude", "redact", "keep", "truncate", "capture", "rows"),
 )
 _TRUNCATE = ("log", "rows", "forbid")
 _CAPTURE = ("row", "statement")
+_ROWS = ("full", "changed")
 
 
 def read_config(path: Path) -> Config:
@@ -95,6 +96,7 @@ def _read_table(reader: Reader, name: TableName, body: Toml, source: str) -> Tra
         keep=reader.columns(body, "keep", where),
         truncate=reader.choice(body, "truncate", _TRUNCATE, where),
         capture=reader.choice(body, "capture", _CAPTURE, where),
+        rows=reader.choice(body, "rows", _ROWS, where),
     )
     if table.label:
         reader.identifier(table.label, f'{where}: "label"')

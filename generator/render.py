@@ -12,6 +12,7 @@ from generator.config import TrackedTable
 from generator.description import describe
 from generator.expressions import (
     Images,
+    changed_part,
     entity_id,
     entity_label,
     former_entity_id,
@@ -115,9 +116,17 @@ def _capture(tracked: TrackedTable) -> dict[str, object]:
         "ancestor": ancestor_query(tracked),
         "row_key": row_key(tracked, _OF_ROW),
         "labels": Sql("v_labels" if references else "NULL"),
-        "old_row": stored("v_old", tracked),
+        "old_row": _old_row(tracked),
         "new_row": stored("v_new", tracked),
     }
+
+
+def _old_row(tracked: TrackedTable) -> Sql:
+    whole = stored(_OF_ROW.old, tracked)
+    if tracked.rows == "full":
+        return whole
+    changed = changed_part(tracked, _OF_ROW, indent=14)
+    return Sql(f"CASE WHEN TG_OP = 'UPDATE'\n         THEN {changed}\n         ELSE {whole} END")
 
 
 def _truncate(tracked: TrackedTable) -> dict[str, object]:

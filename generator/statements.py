@@ -10,6 +10,7 @@ from generator.config import TrackedTable
 from generator.expressions import (
     NULL,
     Images,
+    changed_part,
     entity_id,
     entity_label,
     former_entity_id,
@@ -114,7 +115,9 @@ def _insert(tracked: TrackedTable, condition: str, kind: str, *, is_named: bool)
         former_entity_id=former_entity_id(tracked, images) if is_update else NULL,
         entity_label=NULL if is_nameless else entity_label(tracked, images),
         row_key=row_key(tracked, images),
-        old_row=stored(images.old, tracked),
+        old_row=changed_part(tracked, images, indent=20)
+        if is_update
+        else stored(images.old, tracked),
         new_row=NULL if kind == "TRUNCATE" else stored(images.new, tracked),
         references=named_references(tracked, written) if is_named else [],
         ancestor=ancestor,

@@ -64,6 +64,8 @@ def _table_lines(table: TrackedTable) -> Iterator[str]:
         yield f"truncate = {_text(table.truncate)}"
     if table.capture != "row":
         yield f"capture = {_text(table.capture)}"
+    if table.rows != "full":
+        yield f"rows = {_text(table.rows)}"
     if table.say:
         yield f"say = {_inline({case: _text(text) for case, text in table.say.items()})}"
 

@@ -241,7 +241,9 @@ COMMENT ON COLUMN audit.entry.labels IS
     'Names that the references of old_row and new_row had: {"owner_id": {"7": "Ana Diaz"}}. Null: '
     'the table has none, or they could not be read.';
 COMMENT ON COLUMN audit.entry.old_row IS
-    'The row before, less excluded columns. Redacted values are {"redacted": fingerprint}.';
+    'The row before, less excluded columns. Redacted values are {"redacted": fingerprint}. Of a '
+    'table with rows = "changed", an UPDATE has only the columns here that it changed: the others '
+    'are in new_row, so that new_row || old_row is the whole row before.';
 COMMENT ON COLUMN audit.entry.new_row IS
     'The row after, as it was stored: what BEFORE triggers did to it is in here.';
 COMMENT ON CONSTRAINT entry_pkey ON audit.entry IS

@@ -108,7 +108,8 @@ def read_entries(database: Database, world: World, began: str) -> tuple[Entry, .
     # Constants, so that the partitions of other days are not even planned for.
     query = f"""
         SELECT e.id, e.transaction_id::text::bigint, e.operation, e.table_name,
-               (e.old_row - u.columns)::text, (e.new_row - u.columns)::text
+               (coalesce(e.new_row || e.old_row, e.old_row) - u.columns)::text,
+               (e.new_row - u.columns)::text
         FROM audit.entry AS e JOIN (VALUES {unseen}) AS u (name, columns) ON e.table_name = u.name
         WHERE e.occurred_at > '{began}' AND e.occurred_at < timestamptz '{began}' + interval '1 h'
           AND e.table_schema = '{world.schema}'

@@ -192,6 +192,8 @@ def _told_apart(column: Column) -> Column:
 
 
 def _with_capture(table: Table, rng: Random) -> Table:
+    if rng.random() < 0.3:
+        table = replace(table, options=(*table.options, 'rows = "changed"'))
     own = any(moment.startswith("AFTER") for moment, _ in table.triggers)
     if own or table.partitions or rng.random() < 0.2:
         return table

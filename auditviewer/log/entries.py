@@ -185,6 +185,7 @@ def read_entry(row: dict[str, Any]) -> Entry:
     size, former = row.pop("size"), row.pop("former_entity_id")
     for name in ("context", "row_key", "labels", "old_row", "new_row"):
         row[name] = read_json(row[name])
+    row["old_row"] = _whole(row["old_row"], row["new_row"])
     context = row.pop("context")
     if not isinstance(context, dict | None):
         # The application may say anything that is JSON.
@@ -198,6 +199,11 @@ def read_entry(row: dict[str, Any]) -> Entry:
         move=None if former is None else Move(is_away=False, entity_id=former),
         **row,
     )
+
+
+def _whole(old: Any, new: Any) -> Any:
+    """Return the row before an UPDATE, of which only what it changed may have been kept."""
+    return new | old if old is not None and new is not None and old.keys() < new.keys() else old
 
 
 def as_the_former_sees(entry: Entry) -> Entry:

@@ -101,7 +101,12 @@ BEGIN
          left(v_row ->> 'code', 256),
          jsonb_build_object('id', v_row -> 'id'),
          NULL,
-         v_old,
+         CASE WHEN TG_OP = 'UPDATE'
+         THEN coalesce((
+                  SELECT jsonb_object_agg(c.key, c.value)
+                  FROM jsonb_each(v_old) AS c
+                  WHERE c.value::text IS DISTINCT FROM (v_new -> c.key)::text), '{}')
+         ELSE v_old END,
          v_new);
     RETURN NULL;
 END

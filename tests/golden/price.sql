@@ -52,7 +52,10 @@ BEGIN
                     NULL,
                     jsonb_build_object('id', w.v_new -> 'id'),
                     NULL,
-                    w.v_old,
+                    coalesce((
+                        SELECT jsonb_object_agg(c.key, c.value)
+                        FROM jsonb_each(w.v_old) AS c
+                        WHERE c.value::text IS DISTINCT FROM (w.v_new -> c.key)::text), '{}'),
                     w.v_new
                 FROM (
                     -- PostgreSQL appends to both tables together: the n-th row before is the n-th
