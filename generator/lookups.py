@@ -43,10 +43,14 @@ OF_ROW = Written(lambda name: f"OLD.{identifier(name)}", lambda name: f"NEW.{ide
 
 @dataclass(frozen=True)
 class NamedReference:
-    """A reference as the template writes it: the values here, and what names them there."""
+    """A reference as the template writes it: the values here, and what names them there.
+
+    ``value`` is the one that both rows have, where an update didn't change it.
+    """
 
     column_in_text: Sql
     values: Sql
+    value: Sql
     table: Sql
     key: Sql
     label: Sql
@@ -105,6 +109,7 @@ def named_references(tracked: TrackedTable, written: Written = OF_ROW) -> list[N
         NamedReference(
             literal(column),
             Sql(written.both(column)),
+            Sql(written.either(column)),
             qualified(reference.table),
             identifier(reference.key),
             identifier(reference.label),

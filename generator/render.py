@@ -18,9 +18,14 @@ from generator.expressions import (
     former_entity_id,
     row_key,
     stored,
-    unrecorded,
 )
-from generator.lookups import ancestor_query, granted_schemas, grants, named_references
+from generator.lookups import (
+    OF_ROW,
+    ancestor_query,
+    granted_schemas,
+    grants,
+    named_references,
+)
 from generator.names import TableName
 from generator.quoting import Sql, identifier, literal, qualified, refuse_unquoted
 from generator.statements import has_statements, statement_values
@@ -109,7 +114,9 @@ def _capture(tracked: TrackedTable) -> dict[str, object]:
         "grants": grants(tracked),
         "granted_schemas": granted_schemas(tracked),
         "references": references,
-        "unrecorded": unrecorded(tracked),
+        "reference_before": Sql(", ".join(map(OF_ROW.old, tracked.references))),
+        "reference_after": Sql(", ".join(map(OF_ROW.new, tracked.references))),
+        "unrecorded_columns": [identifier(c) for c in (*tracked.ignore, *tracked.exclude)],
         "entity_id": entity_id(tracked, _OF_ROW),
         "former_entity_id": former_entity_id(tracked, _OF_ROW),
         "entity_label": entity_label(tracked, _OF_ROW),

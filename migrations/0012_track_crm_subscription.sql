@@ -26,8 +26,19 @@ DECLARE
     v_old jsonb;
     v_new jsonb;
     v_row jsonb;
+    v_same record;
 BEGIN
     BEGIN
+        -- Rows are compared as they are stored: 1.10 is not 1.1. Not by WHEN of the trigger, which
+        -- is parsed anew for every statement.
+        -- An update of nothing but these columns is not recorded.
+        IF TG_OP = 'UPDATE' THEN
+            v_same := NEW;
+            v_same."updated_at" := OLD."updated_at";
+            IF OLD *= v_same THEN
+                RETURN NULL;
+            END IF;
+        END IF;
         v_old := to_jsonb(OLD);
         v_new := to_jsonb(NEW);
     EXCEPTION
@@ -36,14 +47,6 @@ BEGIN
             v_old := audit._salvage(OLD);
             v_new := audit._salvage(NEW);
     END;
-
-    -- An update of nothing but these columns is not recorded.
-    IF TG_OP = 'UPDATE'
-       AND (v_old - ARRAY['updated_at'])::text
-         = (v_new - ARRAY['updated_at'])::text
-    THEN
-        RETURN NULL;
-    END IF;
 
     v_row := coalesce(v_new, v_old);
 
@@ -86,10 +89,9 @@ COMMENT ON TRIGGER "!audit_insert" ON "crm"."subscription" IS
 CREATE OR REPLACE TRIGGER "!audit_update"
     AFTER UPDATE ON "crm"."subscription"
     FOR EACH ROW
-    WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.*)
     EXECUTE FUNCTION audit."capture_crm_subscription"();
 COMMENT ON TRIGGER "!audit_update" ON "crm"."subscription" IS
-    'Compares rows as they are stored: 1.10 is not 1.1. What changes nothing is no update.';
+    'Fires before every other AFTER trigger. What changes nothing is no update.';
 
 CREATE OR REPLACE TRIGGER "!audit_delete"
     AFTER DELETE ON "crm"."subscription"

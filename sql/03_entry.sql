@@ -48,13 +48,7 @@ CREATE TABLE IF NOT EXISTS audit.entry (
     old_row          jsonb,
     new_row          jsonb,
     CONSTRAINT entry_pkey
-        PRIMARY KEY (occurred_at, id),
-    CONSTRAINT entry_operation_is_known
-        CHECK (operation IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
-    CONSTRAINT entry_old_row_iff_update_or_delete
-        CHECK ((old_row IS NOT NULL) = (operation IN ('UPDATE', 'DELETE'))),
-    CONSTRAINT entry_new_row_iff_insert_or_update
-        CHECK ((new_row IS NOT NULL) = (operation IN ('INSERT', 'UPDATE')))
+        PRIMARY KEY (occurred_at, id)
 ) PARTITION BY RANGE (occurred_at);
 
 COMMENT ON TABLE audit.entry IS
@@ -131,12 +125,6 @@ COMMENT ON COLUMN audit.entry.new_row IS
     'The row after, as it was stored: what BEFORE triggers did to it is in here.';
 COMMENT ON CONSTRAINT entry_pkey ON audit.entry IS
     'Also the order in which the log is read.';
-COMMENT ON CONSTRAINT entry_operation_is_known ON audit.entry IS
-    'The four ways to change a table.';
-COMMENT ON CONSTRAINT entry_old_row_iff_update_or_delete ON audit.entry IS
-    'There was a row before, or there was none.';
-COMMENT ON CONSTRAINT entry_new_row_iff_insert_or_update ON audit.entry IS
-    'There is a row after, or there is none.';
 
 CREATE INDEX IF NOT EXISTS entry_by_transaction
     ON audit.entry (transaction_id);
@@ -158,4 +146,4 @@ CREATE INDEX IF NOT EXISTS entry_by_former_entity
     ON audit.entry (entity, hashtextextended(former_entity_id, 0), occurred_at)
     WHERE former_entity_id IS NOT NULL;
 COMMENT ON INDEX audit.entry_by_former_entity IS
-    'Finds what an entity lost to another one. Nearly empty, so that it costs writers nothing.';
+    'Finds what an entity lost to another one. Nearly empty.';

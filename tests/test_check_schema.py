@@ -43,8 +43,8 @@ TABLE = {
         "missing column untracked_at of table audit.tracked_table",
     "ALTER TABLE audit.entry DISABLE ROW LEVEL SECURITY": "disabled table audit.entry",
     "ALTER TABLE audit.entry DROP COLUMN context": "missing column context of table audit.entry",
-    "ALTER TABLE audit.entry DROP CONSTRAINT entry_operation_is_known":
-        "missing constraint entry_operation_is_known of table audit.entry",
+    "ALTER TABLE audit.fingerprint_key DROP CONSTRAINT fingerprint_key_is_one":
+        "missing constraint fingerprint_key_is_one of table audit.fingerprint_key",
     "ALTER TABLE audit.entry ADD CONSTRAINT no_eve CHECK (actor <> 'eve')":
         "orphan constraint no_eve of table audit.entry",
     "CREATE POLICY all_see ON audit.entry FOR SELECT USING (true)":
@@ -100,10 +100,10 @@ BY_HAND = {
         "changed column actor of table audit.entry",
     "ALTER TABLE audit.entry ALTER source DROP NOT NULL":
         "changed column source of table audit.entry",
-    "ALTER TABLE audit.entry DROP CONSTRAINT entry_operation_is_known,"
-    " ADD CONSTRAINT entry_operation_is_known"
-    " CHECK (operation IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')) NOT VALID":
-        "changed constraint entry_operation_is_known of table audit.entry",
+    "ALTER TABLE audit.fingerprint_key DROP CONSTRAINT fingerprint_key_is_one,"
+    " ADD CONSTRAINT fingerprint_key_is_one"
+    " CHECK (is_only) NOT VALID":
+        "changed constraint fingerprint_key_is_one of table audit.fingerprint_key",
     "DROP INDEX audit.entry_by_actor;"
     "CREATE INDEX entry_by_actor ON audit.entry (actor, occurred_at) WHERE actor <> ''":
         "changed index entry_by_actor of table audit.entry",

@@ -28,6 +28,11 @@ DECLARE
     v_row jsonb;
 BEGIN
     BEGIN
+        -- Rows are compared as they are stored: 1.10 is not 1.1. Not by WHEN of the trigger, which
+        -- is parsed anew for every statement.
+        IF TG_OP = 'UPDATE' AND OLD *= NEW THEN
+            RETURN NULL;
+        END IF;
         v_old := to_jsonb(OLD);
         v_new := to_jsonb(NEW);
     EXCEPTION
@@ -78,10 +83,9 @@ COMMENT ON TRIGGER "!audit_insert" ON "Odd ""one"""."it's; a\table" IS
 CREATE OR REPLACE TRIGGER "!audit_update"
     AFTER UPDATE ON "Odd ""one"""."it's; a\table"
     FOR EACH ROW
-    WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.*)
     EXECUTE FUNCTION audit."capture_Odd ""one""_it's; a\table"();
 COMMENT ON TRIGGER "!audit_update" ON "Odd ""one"""."it's; a\table" IS
-    'Compares rows as they are stored: 1.10 is not 1.1. What changes nothing is no update.';
+    'Fires before every other AFTER trigger. What changes nothing is no update.';
 
 CREATE OR REPLACE TRIGGER "!audit_delete"
     AFTER DELETE ON "Odd ""one"""."it's; a\table"

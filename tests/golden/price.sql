@@ -170,7 +170,7 @@ CREATE OR REPLACE TRIGGER "!audit_update"
     FOR EACH STATEMENT
     EXECUTE FUNCTION audit."capture_shop_price"();
 COMMENT ON TRIGGER "!audit_update" ON "shop"."price" IS
-    'Compares rows as they are stored: 1.10 is not 1.1. What changes nothing is no update.';
+    'Fires before every other AFTER trigger. What changes nothing is no update.';
 
 CREATE OR REPLACE TRIGGER "!audit_delete"
     AFTER DELETE ON "shop"."price"

@@ -84,8 +84,10 @@ BEGIN
                     WHERE (old_row *<> new_row) IS NOT FALSE
                     ORDER BY nth
                 ) AS w
-                WHERE (w.v_old - ARRAY['counted_at'])::text
-                   <> (w.v_new - ARRAY['counted_at'])::text;
+                -- As text only where the faster jsonb, to which 1.10 is 1.1, sees no difference.
+                WHERE (w.v_old - ARRAY['counted_at']) <> (w.v_new - ARRAY['counted_at'])
+                   OR (w.v_old - ARRAY['counted_at'])::text
+                       <> (w.v_new - ARRAY['counted_at'])::text;
             ELSIF TG_OP = 'UPDATE' THEN
                 INSERT INTO audit.entry
                     (source, operation, table_schema, table_name, module, entity, part,
@@ -116,8 +118,10 @@ BEGIN
                     WHERE (old_row *<> new_row) IS NOT FALSE
                     ORDER BY nth
                 ) AS w
-                WHERE (w.v_old - ARRAY['counted_at'])::text
-                   <> (w.v_new - ARRAY['counted_at'])::text;
+                -- As text only where the faster jsonb, to which 1.10 is 1.1, sees no difference.
+                WHERE (w.v_old - ARRAY['counted_at']) <> (w.v_new - ARRAY['counted_at'])
+                   OR (w.v_old - ARRAY['counted_at'])::text
+                       <> (w.v_new - ARRAY['counted_at'])::text;
             ELSIF v_attempt < 3 THEN
                 INSERT INTO audit.entry
                     (source, operation, table_schema, table_name, module, entity, part,
@@ -208,7 +212,7 @@ CREATE OR REPLACE TRIGGER "!audit_update"
     FOR EACH STATEMENT
     EXECUTE FUNCTION audit."capture_shop_stock"();
 COMMENT ON TRIGGER "!audit_update" ON "shop"."stock" IS
-    'Compares rows as they are stored: 1.10 is not 1.1. What changes nothing is no update.';
+    'Fires before every other AFTER trigger. What changes nothing is no update.';
 
 CREATE OR REPLACE TRIGGER "!audit_delete"
     AFTER DELETE ON "shop"."stock"
