@@ -87,7 +87,7 @@ def changed_part(tracked: TrackedTable, of: Images, indent: int) -> Sql:
         "coalesce((",
         "    SELECT jsonb_object_agg(c.key, c.value)",
         f"    FROM jsonb_each({of.old}) AS c",
-        f"    WHERE c.value::text IS DISTINCT FROM ({of.new} -> c.key)::text), '{{}}')",
+        f"    WHERE record_image_ne(ROW(c.value), ROW({of.new} -> c.key))), '{{}}')",
     )
     return stored(("\n" + " " * indent).join(lines), tracked)
 

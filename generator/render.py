@@ -32,6 +32,10 @@ from generator.statements import has_statements, statement_values
 
 _OF_ROW = Images("v_old", "v_new", "v_row")
 
+FIRES = {
+    "row": "Fires before every other AFTER trigger: entries are in the order of the writes.",
+    "statement": "Fires after a statement''s row triggers, before its other statement triggers.",
+}
 TRUNCATE_COMMENTS = {
     "log": "TRUNCATE names no rows: it leaves one entry for the table.",
     "rows": "Before, because afterwards nobody knows what was removed: an entry for each row.",
@@ -88,6 +92,7 @@ def _table_names(name: TableName) -> dict[str, Sql]:
     return {
         "name": qualified(name),
         "schema": identifier(name.schema),
+        "name_as_literal": literal(qualified(name)),
         "name_in_text": Sql(qualified(name).replace("'", "''")),
         "function": Sql(f"audit.{identifier(name.capture_function)}"),
         "function_in_text": literal(name.capture_function),
@@ -111,6 +116,7 @@ def _capture(tracked: TrackedTable) -> dict[str, object]:
     references = named_references(tracked)
     return {
         "by_row": tracked.capture == "row",
+        "fires": Sql(FIRES[tracked.capture]),
         "grants": grants(tracked),
         "granted_schemas": granted_schemas(tracked),
         "references": references,

@@ -266,9 +266,13 @@ COMMENT ON INDEX audit.entry_by_former_entity IS
     'Finds what an entity lost to another one. Nearly empty.';
 
 -- Entries are added and read. Nobody may change one: not by a privilege that covers every table
--- (pg_write_all_data), and not by mistake as the owner.
+-- (pg_write_all_data), and not by mistake; who owns the log can detach a day and change it.
 
-GRANT INSERT ON audit.entry TO audit_writer;
+-- What happened is said by the capture functions. Who, when and from where is said by the defaults
+-- alone: not even code that runs as the writer, such as a policy of a table that it reads, can.
+GRANT INSERT (source, operation, table_schema, table_name, module, entity, part, entity_id,
+              former_entity_id, entity_label, row_key, labels, old_row, new_row)
+    ON audit.entry TO audit_writer;
 GRANT USAGE ON SEQUENCE audit.entry_id_seq TO audit_writer;
 GRANT SELECT ON audit.entry TO audit_reader;
 
@@ -452,13 +456,14 @@ BEGIN
     LOOP
         BEGIN
             EXECUTE format('SELECT to_jsonb(($1).%I)', v_name) INTO v_value USING p_row;
+            v_row := v_row || jsonb_build_object(v_name, v_value);
         EXCEPTION
             -- to_jsonb calls casts to json, which are code of anybody's.
             WHEN OTHERS THEN
                 EXECUTE format('SELECT to_jsonb(audit._as_text(($1).%I))', v_name)
                 INTO v_value USING p_row;
+                v_row := v_row || jsonb_build_object(v_name, v_value);
         END;
-        v_row := v_row || jsonb_build_object(v_name, v_value);
     END LOOP;
     RETURN v_row;
 END
@@ -774,8 +779,8 @@ $_let_owner_add_partitions$;
 
 COMMENT ON PROCEDURE audit._let_owner_add_partitions(text, text, text) IS
     'Let who owns a partitioned table add partitions: they get its triggers, and for that '
-    'PostgreSQL asks for EXECUTE on their function. It lets the owner do nothing that writing to '
-    'the table does not.';
+    'PostgreSQL asks for EXECUTE on their function. With it, the owner can also write entries of '
+    'this table without writing to it, as who may disable its triggers could leave them out.';
 
 REVOKE ALL ON PROCEDURE audit._let_owner_add_partitions(text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON PROCEDURE audit._let_owner_add_partitions(text, text, text) TO audit_writer;

@@ -3,8 +3,8 @@
 
 SET LOCAL lock_timeout = '5s';
 
--- The writer owns what adds entries, and may create it here only for as long as that takes.
 SET ROLE audit_owner;
+-- The writer owns what adds entries, and may create it here only for as long as that takes.
 GRANT CREATE ON SCHEMA audit TO audit_writer;
 SET ROLE audit_writer;
 
@@ -78,21 +78,21 @@ CREATE OR REPLACE TRIGGER "!audit_insert"
     FOR EACH ROW
     EXECUTE FUNCTION audit."capture_crm_phone_credit_purchase"();
 COMMENT ON TRIGGER "!audit_insert" ON "crm"."phone_credit_purchase" IS
-    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
+    'Fires before every other AFTER trigger: entries are in the order of the writes.';
 
 CREATE OR REPLACE TRIGGER "!audit_update"
     AFTER UPDATE ON "crm"."phone_credit_purchase"
     FOR EACH ROW
     EXECUTE FUNCTION audit."capture_crm_phone_credit_purchase"();
 COMMENT ON TRIGGER "!audit_update" ON "crm"."phone_credit_purchase" IS
-    'Fires before every other AFTER trigger. What changes nothing is no update.';
+    'Fires before every other AFTER trigger: entries are in the order of the writes. What changes nothing is no update.';
 
 CREATE OR REPLACE TRIGGER "!audit_delete"
     AFTER DELETE ON "crm"."phone_credit_purchase"
     FOR EACH ROW
     EXECUTE FUNCTION audit."capture_crm_phone_credit_purchase"();
 COMMENT ON TRIGGER "!audit_delete" ON "crm"."phone_credit_purchase" IS
-    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
+    'Fires before every other AFTER trigger: entries are in the order of the writes.';
 
 CREATE OR REPLACE TRIGGER "!audit_truncate"
     AFTER TRUNCATE ON "crm"."phone_credit_purchase"

@@ -1,7 +1,11 @@
 -- Entries are added and read. Nobody may change one: not by a privilege that covers every table
--- (pg_write_all_data), and not by mistake as the owner.
+-- (pg_write_all_data), and not by mistake; who owns the log can detach a day and change it.
 
-GRANT INSERT ON audit.entry TO audit_writer;
+-- What happened is said by the capture functions. Who, when and from where is said by the defaults
+-- alone: not even code that runs as the writer, such as a policy of a table that it reads, can.
+GRANT INSERT (source, operation, table_schema, table_name, module, entity, part, entity_id,
+              former_entity_id, entity_label, row_key, labels, old_row, new_row)
+    ON audit.entry TO audit_writer;
 GRANT USAGE ON SEQUENCE audit.entry_id_seq TO audit_writer;
 GRANT SELECT ON audit.entry TO audit_reader;
 

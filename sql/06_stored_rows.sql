@@ -54,13 +54,14 @@ BEGIN
     LOOP
         BEGIN
             EXECUTE format('SELECT to_jsonb(($1).%I)', v_name) INTO v_value USING p_row;
+            v_row := v_row || jsonb_build_object(v_name, v_value);
         EXCEPTION
             -- to_jsonb calls casts to json, which are code of anybody's.
             WHEN OTHERS THEN
                 EXECUTE format('SELECT to_jsonb(audit._as_text(($1).%I))', v_name)
                 INTO v_value USING p_row;
+                v_row := v_row || jsonb_build_object(v_name, v_value);
         END;
-        v_row := v_row || jsonb_build_object(v_name, v_value);
     END LOOP;
     RETURN v_row;
 END

@@ -213,8 +213,8 @@ $_let_owner_add_partitions$;
 
 COMMENT ON PROCEDURE audit._let_owner_add_partitions(text, text, text) IS
     'Let who owns a partitioned table add partitions: they get its triggers, and for that '
-    'PostgreSQL asks for EXECUTE on their function. It lets the owner do nothing that writing to '
-    'the table does not.';
+    'PostgreSQL asks for EXECUTE on their function. With it, the owner can also write entries of '
+    'this table without writing to it, as who may disable its triggers could leave them out.';
 
 REVOKE ALL ON PROCEDURE audit._let_owner_add_partitions(text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON PROCEDURE audit._let_owner_add_partitions(text, text, text) TO audit_writer;

@@ -123,3 +123,14 @@ def test_entries_stay_when_their_table_is_dropped(family: Connection) -> None:
     family.execute("DROP TABLE shop.product CASCADE")
 
     assert written(family) == before
+
+
+def test_an_update_of_nothing_is_none_though_an_ignored_column_was_renamed(
+    family: Connection,
+) -> None:
+    family.execute("ALTER TABLE shop.product RENAME COLUMN updated_at TO saved_at")
+    before = len(written(family))
+    with acting_as(family, APP):
+        family.execute("UPDATE shop.product SET price = price")
+
+    assert len(written(family)) == before

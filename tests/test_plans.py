@@ -12,6 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from psycopg import sql
 
+from auditviewer import Database
 from auditviewer.demo.cluster import LOOPBACK, Cluster
 from tests.benchmarks.viewer.company import COMMON, KINDS
 from tests.benchmarks.viewer.fill import fill_day, plan_days, prepare
@@ -213,6 +214,15 @@ def test_what_is_rare_is_looked_up_in_an_index_of_a_day_that_is_over(
 
     indexes = {node.get("Index Name") for query in queries for node in query.nodes}
     assert f"entry_{LONG_AGO.replace('-', '')}_{index}" in indexes
+
+
+def test_no_query_is_compiled(filled: str) -> None:
+    database = Database(filled)
+    try:
+        with database.reading() as reading:
+            assert [*reading.connection.execute("SHOW jit")] == [{"jit": "off"}]
+    finally:
+        database.close()
 
 
 def test_one_change_reads_the_days_of_that_change(seen: Seen) -> None:

@@ -131,6 +131,16 @@ def test_an_application_can_not_switch_capture_off(app: Connection, statement: s
     assert refusal(app, statement) == "42501"
 
 
+@pytest.mark.parametrize(
+    "column", ["db_user", "client_addr", "occurred_at", "actor_bound", "actor"]
+)
+def test_code_that_runs_as_the_writer_can_not_say_who_and_when(shop: str, column: str) -> None:
+    with psycopg.connect(shop, autocommit=True) as owner:
+        owner.execute("SET ROLE audit_writer")
+        statement = f"INSERT INTO audit.entry (operation, {column}) VALUES ('TRUNCATE', NULL)"
+        assert refusal(owner, statement) == "42501"
+
+
 def test_only_who_was_granted_it_can_set_a_bound_context(auditor: Connection) -> None:
     assert refusal(auditor, "SELECT audit.set_context('42')") == "42501"
 

@@ -110,6 +110,13 @@ def test_a_cascade_leaves_the_rows_of_each_table_with_their_names(owner: Connect
     assert entries[0][9]["pin"].keys() == {"redacted"}
 
 
+def test_rows_of_a_table_that_inherits_are_not_told_unless_they_go(owner: Connection) -> None:
+    owner.execute("CREATE TABLE shop.heir () INHERITS (shop.note)")
+    owner.execute("INSERT INTO shop.heir VALUES ('stays')")
+    entries = left_by(owner, "TRUNCATE ONLY shop.note")
+    assert [entry[9] for entry in entries] == [{"body": "a"}, {"body": "a"}]
+
+
 def test_no_row_leaves_no_entry(owner: Connection) -> None:
     assert left_by(owner, "TRUNCATE shop.reading") == []
 
@@ -123,7 +130,13 @@ def test_names_that_can_not_be_read_are_left_out(owner: Connection) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    ["REVOKE SELECT ON shop.note FROM audit_writer", "ALTER TABLE shop.note RENAME TO memo"],
+    [
+        "REVOKE SELECT ON shop.note FROM audit_writer",
+        "ALTER TABLE shop.note ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE shop.note RENAME TO memo",
+        "ALTER TABLE shop.note RENAME TO memo; CREATE TABLE shop.note AS TABLE shop.memo;"
+        " GRANT SELECT ON shop.note TO audit_writer",
+    ],
 )
 def test_rows_that_can_not_be_read_leave_one_entry(owner: Connection, change: str) -> None:
     owner.execute(change.encode())

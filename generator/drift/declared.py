@@ -106,7 +106,7 @@ def _grants(statements: Iterable[Statement]) -> frozenset[Grant]:
     granted: set[Grant] = set()
     for statement in statements:
         match statement.words:
-            case ["grant", _, "on", *_]:
+            case ["grant", _, "on" | "(", *_]:
                 granted |= set(_granted(statement.words, "to"))
             case ["revoke", _, "on", *_]:
                 granted -= set(_granted(statement.words, "from"))
@@ -114,7 +114,12 @@ def _grants(statements: Iterable[Statement]) -> frozenset[Grant]:
 
 
 def _granted(words: list[str], preposition: str) -> Iterator[Grant]:
-    match words[3:]:
+    on = words.index("on")
+    privileges = [words[1].upper()]
+    if on > 2:
+        columns = (word for word in words[3 : on - 1] if word != ",")
+        privileges = [f"{privileges[0]} ({column})" for column in columns]
+    match words[on + 1 :]:
         case ["schema", schema, *_] if schema == AUDIT:
             name = named("schema", None)
         case ["sequence" | "function" | "procedure" as kind, _, ".", what, *_]:
@@ -126,7 +131,7 @@ def _granted(words: list[str], preposition: str) -> Iterator[Grant]:
     grantees = words[len(words) - words[::-1].index(preposition) :]
     for grantee in grantees:
         if grantee != ",":
-            yield Grant(name, words[1].upper(), grantee)
+            yield from (Grant(name, privilege, grantee) for privilege in privileges)
 
 
 def _secured(statement: Statement) -> Iterator[str]:

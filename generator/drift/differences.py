@@ -66,11 +66,10 @@ def _compare_owners(declared: Objects, installed: Objects) -> Iterator[Finding]:
 
 
 def _compare_grants(declared: Objects, installed: Objects) -> Iterator[Finding]:
-    for grant in sorted(declared.grants - installed.grants):
-        if grant.object in installed.owners:
-            what = f"{grant.grantee} has no {grant.privilege}"
-            fix = f"GRANT {grant.privilege} ON {grant.object} TO {grant.grantee}"
-            yield Finding("missing", grant.object, what, fix)
+    missing = [g for g in declared.grants - installed.grants if g.object in installed.owners]
+    for name, grantee, privileges in _by_grantee(missing):
+        fix = f"GRANT {privileges} ON {name} TO {grantee}"
+        yield Finding("missing", name, f"{grantee} has no {privileges}", fix)
     excess = [
         grant
         for grant in installed.grants - declared.grants
@@ -81,12 +80,16 @@ def _compare_grants(declared: Objects, installed: Objects) -> Iterator[Finding]:
 
 def find_excess(grants: list[Grant]) -> Iterator[Finding]:
     """Yield one finding for all that a role has been granted on an object."""
-    for name, grantee in sorted({(grant.object, grant.grantee) for grant in grants}):
-        privileges = ", ".join(
-            sorted(g.privilege for g in grants if (g.object, g.grantee) == (name, grantee))
-        )
+    for name, grantee, privileges in _by_grantee(grants):
         fix = f"REVOKE {privileges} ON {name} FROM {written(grantee)}"
         yield Finding("changed", name, f"{written(grantee)} has {privileges}", fix)
+
+
+def _by_grantee(grants: list[Grant]) -> Iterator[tuple[str, str, str]]:
+    """Yield each object and role, with all privileges of the role on it."""
+    for name, grantee in sorted({(grant.object, grant.grantee) for grant in grants}):
+        privileges = (g.privilege for g in grants if (g.object, g.grantee) == (name, grantee))
+        yield name, grantee, ", ".join(sorted(privileges))
 
 
 def _is_harmless(grant: Grant) -> bool:

@@ -62,19 +62,19 @@ WITH relation AS (
     FROM pg_class AS c
          JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = 'audit' AND c.relkind IN ('r', 'p', 'S')
-), object (kind, name, owner, acl) AS (
-    SELECT 'schema', NULL, n.nspowner, n.nspacl
+), object (kind, name, owner, acl, column_name) AS (
+    SELECT 'schema', NULL, n.nspowner, n.nspacl, NULL::name
     FROM pg_namespace AS n
     WHERE n.nspname = 'audit'
     UNION ALL
-    SELECT kind, relname, relowner, relacl
+    SELECT kind, relname, relowner, relacl, NULL
     FROM relation
     UNION ALL
-    SELECT kind, relname, relowner, a.attacl
+    SELECT kind, relname, relowner, a.attacl, a.attname
     FROM relation JOIN pg_attribute AS a ON a.attrelid = relation.oid
     UNION ALL
     SELECT CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
-           p.proname, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner))
+           p.proname, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner)), NULL
     FROM pg_proc AS p
          JOIN pg_namespace AS n ON n.oid = p.pronamespace
     WHERE n.nspname = 'audit'
@@ -92,7 +92,8 @@ FROM object
 _GRANTS: LiteralString = (
     _OBJECTS
     + """
-SELECT DISTINCT kind, name, a.privilege_type AS privilege,
+SELECT DISTINCT kind, name,
+       a.privilege_type || coalesce(' (' || quote_ident(column_name) || ')', '') AS privilege,
        CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END AS grantee
 FROM object, aclexplode(acl) AS a
 WHERE a.grantee <> owner

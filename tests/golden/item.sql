@@ -3,12 +3,12 @@
 
 SET LOCAL lock_timeout = '5s';
 
--- The names of what a row refers to are all that the capture function may read.
+-- The capture function reads the names of what a row refers to.
 GRANT USAGE ON SCHEMA "shop" TO audit_writer;
 GRANT SELECT ("year", "number", "title") ON "shop"."order" TO audit_writer;
 
--- The writer owns what adds entries, and may create it here only for as long as that takes.
 SET ROLE audit_owner;
+-- The writer owns what adds entries, and may create it here only for as long as that takes.
 GRANT CREATE ON SCHEMA audit TO audit_writer;
 SET ROLE audit_writer;
 
@@ -98,21 +98,21 @@ CREATE OR REPLACE TRIGGER "!audit_insert"
     FOR EACH ROW
     EXECUTE FUNCTION audit."capture_shop_item"();
 COMMENT ON TRIGGER "!audit_insert" ON "shop"."item" IS
-    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
+    'Fires before every other AFTER trigger: entries are in the order of the writes.';
 
 CREATE OR REPLACE TRIGGER "!audit_update"
     AFTER UPDATE ON "shop"."item"
     FOR EACH ROW
     EXECUTE FUNCTION audit."capture_shop_item"();
 COMMENT ON TRIGGER "!audit_update" ON "shop"."item" IS
-    'Fires before every other AFTER trigger. What changes nothing is no update.';
+    'Fires before every other AFTER trigger: entries are in the order of the writes. What changes nothing is no update.';
 
 CREATE OR REPLACE TRIGGER "!audit_delete"
     AFTER DELETE ON "shop"."item"
     FOR EACH ROW
     EXECUTE FUNCTION audit."capture_shop_item"();
 COMMENT ON TRIGGER "!audit_delete" ON "shop"."item" IS
-    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
+    'Fires before every other AFTER trigger: entries are in the order of the writes.';
 
 CREATE OR REPLACE TRIGGER "!audit_truncate"
     AFTER TRUNCATE ON "shop"."item"

@@ -3,13 +3,13 @@
 
 SET LOCAL lock_timeout = '5s';
 
--- The names of what a row refers to are all that the capture function may read.
+-- The capture function reads the names of what a row refers to.
 GRANT USAGE ON SCHEMA "shop", "staff" TO audit_writer;
 GRANT SELECT ("id", "name") ON "shop"."customer" TO audit_writer;
 GRANT SELECT ("id", "full_name") ON "staff"."person" TO audit_writer;
 
--- The writer owns what adds entries, and may create it here only for as long as that takes.
 SET ROLE audit_owner;
+-- The writer owns what adds entries, and may create it here only for as long as that takes.
 GRANT CREATE ON SCHEMA audit TO audit_writer;
 SET ROLE audit_writer;
 
@@ -37,14 +37,8 @@ BEGIN
     BEGIN
         -- Rows are compared as they are stored: 1.10 is not 1.1. Not by WHEN of the trigger, which
         -- is parsed anew for every statement.
-        -- An update of nothing but these columns is not recorded.
-        IF TG_OP = 'UPDATE' THEN
-            v_same := NEW;
-            v_same."updated_at" := OLD."updated_at";
-            v_same."search" := OLD."search";
-            IF OLD *= v_same THEN
-                RETURN NULL;
-            END IF;
+        IF TG_OP = 'UPDATE' AND OLD *= NEW THEN
+            RETURN NULL;
         END IF;
         v_old := to_jsonb(OLD);
         v_new := to_jsonb(NEW);
@@ -54,6 +48,22 @@ BEGIN
             v_old := audit._salvage(OLD);
             v_new := audit._salvage(NEW);
     END;
+
+    -- An update of nothing but the columns copied here is not recorded.
+    IF TG_OP = 'UPDATE' THEN
+        BEGIN
+            v_same := NEW;
+            v_same."updated_at" := OLD."updated_at";
+            v_same."search" := OLD."search";
+            IF OLD *= v_same THEN
+                RETURN NULL;
+            END IF;
+        EXCEPTION
+            -- One of them was renamed or dropped: then the update is recorded.
+            WHEN OTHERS THEN
+                NULL;
+        END;
+    END IF;
 
     v_row := coalesce(v_new, v_old);
 
@@ -134,21 +144,21 @@ CREATE OR REPLACE TRIGGER "!audit_insert"
     FOR EACH ROW
     EXECUTE FUNCTION audit."capture_shop_order"();
 COMMENT ON TRIGGER "!audit_insert" ON "shop"."order" IS
-    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
+    'Fires before every other AFTER trigger: entries are in the order of the writes.';
 
 CREATE OR REPLACE TRIGGER "!audit_update"
     AFTER UPDATE ON "shop"."order"
     FOR EACH ROW
     EXECUTE FUNCTION audit."capture_shop_order"();
 COMMENT ON TRIGGER "!audit_update" ON "shop"."order" IS
-    'Fires before every other AFTER trigger. What changes nothing is no update.';
+    'Fires before every other AFTER trigger: entries are in the order of the writes. What changes nothing is no update.';
 
 CREATE OR REPLACE TRIGGER "!audit_delete"
     AFTER DELETE ON "shop"."order"
     FOR EACH ROW
     EXECUTE FUNCTION audit."capture_shop_order"();
 COMMENT ON TRIGGER "!audit_delete" ON "shop"."order" IS
-    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
+    'Fires before every other AFTER trigger: entries are in the order of the writes.';
 
 CREATE OR REPLACE TRIGGER "!audit_truncate"
     BEFORE TRUNCATE ON "shop"."order"

@@ -13,7 +13,6 @@ SET ROLE audit_owner;
 CALL audit._require_plain_table('shop', 'price');
 
 -- The writer owns what adds entries, and may create it here only for as long as that takes.
-SET ROLE audit_owner;
 GRANT CREATE ON SCHEMA audit TO audit_writer;
 SET ROLE audit_writer;
 
@@ -30,15 +29,19 @@ CREATE OR REPLACE FUNCTION audit."capture_shop_price"()
     SET extra_float_digits = 1
     SET bytea_output = 'hex'
     SET lc_monetary = 'C'
+    SET jit = off
 AS $capture$
 #variable_conflict use_variable
 BEGIN
     -- One INSERT for all rows that a statement wrote, in the order in which it wrote them.
-    -- Where one of them fails it, again with care: by way of text for what jsonb can't hold.
+    -- Where that fails, it is tried again: what jsonb can't hold goes by way of text.
     FOR v_attempt IN 1..2 LOOP
-        -- A snapshot of before does not show all rows that TRUNCATE removes.
-        EXIT WHEN TG_OP = 'TRUNCATE'
-              AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable');
+        -- Not all rows that TRUNCATE removes show in a snapshot of before, nor where policies hide
+        -- some; and after a renaming, the name may be another table's.
+        EXIT WHEN TG_OP = 'TRUNCATE' AND (
+            current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+            OR row_security_active(TG_RELID)
+            OR TG_RELID IS DISTINCT FROM to_regclass('"shop"."price"'));
         BEGIN
             IF TG_OP = 'UPDATE' THEN
                 INSERT INTO audit.entry
@@ -55,13 +58,13 @@ BEGIN
                     coalesce((
                         SELECT jsonb_object_agg(c.key, c.value)
                         FROM jsonb_each(w.v_old) AS c
-                        WHERE c.value::text IS DISTINCT FROM (w.v_new -> c.key)::text), '{}'),
+                        WHERE record_image_ne(ROW(c.value), ROW(w.v_new -> c.key))), '{}'),
                     w.v_new
                 FROM (
                     -- PostgreSQL appends to both tables together: the n-th row before is the n-th
-                    -- after. A full join, which IS NOT FALSE keeps it, is never a nested loop, for
-                    -- however few rows it was planned. coalesce(o.*) is the row, even where it has
-                    -- a column o.
+                    -- after. A FULL JOIN, for PostgreSQL never runs one as a nested loop, and the
+                    -- plan is kept; IS NOT FALSE, for a plain condition would let it become an
+                    -- inner one. coalesce(o.*) is the row, even where it has a column o.
                     SELECT CASE v_attempt WHEN 1 THEN to_jsonb(old_row)
                            ELSE audit._salvage_of(TG_RELID, old_row) END AS v_old,
                            CASE v_attempt WHEN 1 THEN to_jsonb(new_row)
@@ -97,6 +100,9 @@ BEGIN
                     SELECT CASE v_attempt WHEN 1 THEN to_jsonb(w.*)
                            ELSE audit._salvage_of(TG_RELID, w.*) END AS v_old
                     FROM "shop"."price" AS w
+                    -- Not of a table that inherits, whose rows TRUNCATE ONLY leaves alone.
+                    WHERE w.tableoid = TG_RELID
+                       OR TG_RELID IN (SELECT pg_partition_ancestors(w.tableoid))
                     OFFSET 0
                 ) AS w;
             ELSE
@@ -127,6 +133,8 @@ BEGIN
             END IF;
             RETURN NULL;
         EXCEPTION
+            WHEN insufficient_resources THEN
+                RAISE;
             WHEN OTHERS THEN
                 IF v_attempt = 2 AND TG_OP <> 'TRUNCATE' THEN
                     RAISE;
@@ -134,7 +142,7 @@ BEGIN
         END;
     END LOOP;
 
-    -- Its rows could not be read: the entry of the TRUNCATE itself has to do.
+    -- Its rows could not be read, or not all of them: the entry of the TRUNCATE has to do.
     IF TG_OP = 'TRUNCATE' THEN
         INSERT INTO audit.entry
             (source, operation, table_schema, table_name, module, entity, part)
@@ -162,7 +170,7 @@ CREATE OR REPLACE TRIGGER "!audit_insert"
     FOR EACH STATEMENT
     EXECUTE FUNCTION audit."capture_shop_price"();
 COMMENT ON TRIGGER "!audit_insert" ON "shop"."price" IS
-    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
+    'Fires after a statement''s row triggers, before its other statement triggers.';
 
 CREATE OR REPLACE TRIGGER "!audit_update"
     AFTER UPDATE ON "shop"."price"
@@ -170,7 +178,7 @@ CREATE OR REPLACE TRIGGER "!audit_update"
     FOR EACH STATEMENT
     EXECUTE FUNCTION audit."capture_shop_price"();
 COMMENT ON TRIGGER "!audit_update" ON "shop"."price" IS
-    'Fires before every other AFTER trigger. What changes nothing is no update.';
+    'Fires after a statement''s row triggers, before its other statement triggers. What changes nothing is no update.';
 
 CREATE OR REPLACE TRIGGER "!audit_delete"
     AFTER DELETE ON "shop"."price"
@@ -178,7 +186,7 @@ CREATE OR REPLACE TRIGGER "!audit_delete"
     FOR EACH STATEMENT
     EXECUTE FUNCTION audit."capture_shop_price"();
 COMMENT ON TRIGGER "!audit_delete" ON "shop"."price" IS
-    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
+    'Fires after a statement''s row triggers, before its other statement triggers.';
 
 CREATE OR REPLACE TRIGGER "!audit_truncate"
     BEFORE TRUNCATE ON "shop"."price"

@@ -6,7 +6,7 @@ SET LOCAL lock_timeout = '5s';
 -- A row that jsonb can't hold is taken apart by the table's type.
 GRANT USAGE ON SCHEMA "shop" TO audit_writer;
 
--- The names of what a row refers to are all that the capture function may read.
+-- The capture function reads the names of what a row refers to.
 GRANT USAGE ON SCHEMA "shop" TO audit_writer;
 GRANT SELECT ("id", "title") ON "shop"."product" TO audit_writer;
 
@@ -14,7 +14,6 @@ SET ROLE audit_owner;
 CALL audit._require_plain_table('shop', 'stock');
 
 -- The writer owns what adds entries, and may create it here only for as long as that takes.
-SET ROLE audit_owner;
 GRANT CREATE ON SCHEMA audit TO audit_writer;
 SET ROLE audit_writer;
 
@@ -31,12 +30,13 @@ CREATE OR REPLACE FUNCTION audit."capture_shop_stock"()
     SET extra_float_digits = 1
     SET bytea_output = 'hex'
     SET lc_monetary = 'C'
+    SET jit = off
 AS $capture$
 #variable_conflict use_variable
 BEGIN
     -- One INSERT for all rows that a statement wrote, in the order in which it wrote them.
-    -- Where one of them fails it, again with care: by way of text for what jsonb can't hold, and at
-    -- last without names, since what is read may have policies, which are code of anybody's.
+    -- Where that fails, it is tried again: what jsonb can't hold goes by way of text, and at last
+    -- names are left out, since what is read may have policies, which are code of anybody's.
     FOR v_attempt IN 1..3 LOOP
         BEGIN
             IF TG_OP = 'UPDATE' AND v_attempt < 3 THEN
@@ -61,9 +61,9 @@ BEGIN
                     w.v_new
                 FROM (
                     -- PostgreSQL appends to both tables together: the n-th row before is the n-th
-                    -- after. A full join, which IS NOT FALSE keeps it, is never a nested loop, for
-                    -- however few rows it was planned. coalesce(o.*) is the row, even where it has
-                    -- a column o.
+                    -- after. A FULL JOIN, for PostgreSQL never runs one as a nested loop, and the
+                    -- plan is kept; IS NOT FALSE, for a plain condition would let it become an
+                    -- inner one. coalesce(o.*) is the row, even where it has a column o.
                     SELECT CASE v_attempt WHEN 1 THEN to_jsonb(old_row)
                            ELSE audit._salvage_of(TG_RELID, old_row) END AS v_old,
                            CASE v_attempt WHEN 1 THEN to_jsonb(new_row)
@@ -84,10 +84,9 @@ BEGIN
                     WHERE (old_row *<> new_row) IS NOT FALSE
                     ORDER BY nth
                 ) AS w
-                -- As text only where the faster jsonb, to which 1.10 is 1.1, sees no difference.
-                WHERE (w.v_old - ARRAY['counted_at']) <> (w.v_new - ARRAY['counted_at'])
-                   OR (w.v_old - ARRAY['counted_at'])::text
-                       <> (w.v_new - ARRAY['counted_at'])::text;
+                -- As they are stored: to jsonb's own comparison, 1.10 is 1.1.
+                WHERE record_image_ne(ROW(w.v_old - ARRAY['counted_at']),
+                                      ROW(w.v_new - ARRAY['counted_at']));
             ELSIF TG_OP = 'UPDATE' THEN
                 INSERT INTO audit.entry
                     (source, operation, table_schema, table_name, module, entity, part,
@@ -118,10 +117,9 @@ BEGIN
                     WHERE (old_row *<> new_row) IS NOT FALSE
                     ORDER BY nth
                 ) AS w
-                -- As text only where the faster jsonb, to which 1.10 is 1.1, sees no difference.
-                WHERE (w.v_old - ARRAY['counted_at']) <> (w.v_new - ARRAY['counted_at'])
-                   OR (w.v_old - ARRAY['counted_at'])::text
-                       <> (w.v_new - ARRAY['counted_at'])::text;
+                -- As they are stored: to jsonb's own comparison, 1.10 is 1.1.
+                WHERE record_image_ne(ROW(w.v_old - ARRAY['counted_at']),
+                                      ROW(w.v_new - ARRAY['counted_at']));
             ELSIF v_attempt < 3 THEN
                 INSERT INTO audit.entry
                     (source, operation, table_schema, table_name, module, entity, part,
@@ -179,6 +177,8 @@ BEGIN
             END IF;
             RETURN NULL;
         EXCEPTION
+            WHEN insufficient_resources THEN
+                RAISE;
             WHEN OTHERS THEN
                 IF v_attempt = 3 THEN
                     RAISE;
@@ -204,7 +204,7 @@ CREATE OR REPLACE TRIGGER "!audit_insert"
     FOR EACH STATEMENT
     EXECUTE FUNCTION audit."capture_shop_stock"();
 COMMENT ON TRIGGER "!audit_insert" ON "shop"."stock" IS
-    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
+    'Fires after a statement''s row triggers, before its other statement triggers.';
 
 CREATE OR REPLACE TRIGGER "!audit_update"
     AFTER UPDATE ON "shop"."stock"
@@ -212,7 +212,7 @@ CREATE OR REPLACE TRIGGER "!audit_update"
     FOR EACH STATEMENT
     EXECUTE FUNCTION audit."capture_shop_stock"();
 COMMENT ON TRIGGER "!audit_update" ON "shop"."stock" IS
-    'Fires before every other AFTER trigger. What changes nothing is no update.';
+    'Fires after a statement''s row triggers, before its other statement triggers. What changes nothing is no update.';
 
 CREATE OR REPLACE TRIGGER "!audit_delete"
     AFTER DELETE ON "shop"."stock"
@@ -220,7 +220,7 @@ CREATE OR REPLACE TRIGGER "!audit_delete"
     FOR EACH STATEMENT
     EXECUTE FUNCTION audit."capture_shop_stock"();
 COMMENT ON TRIGGER "!audit_delete" ON "shop"."stock" IS
-    'Fires before every other AFTER trigger, so that entries are in the order of the writes.';
+    'Fires after a statement''s row triggers, before its other statement triggers.';
 
 CREATE OR REPLACE TRIGGER "!audit_truncate"
     AFTER TRUNCATE ON "shop"."stock"
