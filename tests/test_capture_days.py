@@ -31,10 +31,9 @@ def day(connection: Connection) -> date:
 
 
 def partition(owner: Connection, occurred_at: datetime | str) -> str:
-    """Write an entry of that time, which only the writer can, and say where it went."""
-    with acting_as(owner, "audit_writer"):
-        owner.execute(FORGE, [occurred_at])
+    """Write an entry of that time, which only the owner of the log can, and say where it went."""
     with acting_as(owner, "audit_owner"):
+        owner.execute(FORGE, [occurred_at])
         row = owner.execute(FIND, [occurred_at]).fetchone()
     assert row is not None
     name: str = row[0]
