@@ -12,7 +12,7 @@ BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 $(shell [ -x $(BIN)/python ] || rm -rf .venv)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-matrix replay lint bench bench-viewer clean chromium pgbouncer
+.PHONY: help demo demo-reset test test-matrix replay lint lapse bench bench-viewer clean chromium pgbouncer
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
@@ -34,6 +34,9 @@ test-matrix: .venv/.test ## Run the tests of capture on each PostgreSQL (MAJORS=
 replay: .venv/.test ## Run the replay property for long (EXAMPLES=20000, SEED=1 for other schemas)
 	@PGWITNESS_REPLAY_EXAMPLES=$(EXAMPLES) PGWITNESS_REPLAY_SEED=$(SEED) \
 	    $(BIN)/python -m pytest tests/test_replay.py
+
+lapse: .venv/.test ## Run 70 days of traffic and maintenance in minutes (figures in build/lapse.json)
+	@exec $(BIN)/python -m tests.lapse
 
 lint: .venv/.test ## Check style and types
 	@echo "==> checking style"

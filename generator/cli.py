@@ -13,10 +13,14 @@ import psycopg
 
 from generator.config import Config, ConfigError, TrackedTable
 from generator.drift import Finding, find_drift
+from generator.maintenance import Busy, Terms, begin, open_session
+from generator.maintenance import maintain as take_steps
 from generator.migrations import Migration, plan, write
 from generator.parse import read_config
 from generator.proposal import propose
 from generator.render import render_track
+from generator.status import read_status
+from generator.status.text import as_json, as_text
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -121,6 +125,47 @@ def check(path: Path, database: str | None) -> None:
         click.echo(f"{len(reports)} to mend.", err=True)
         raise SystemExit(1)
     click.echo(f"ok: {len(config.tables)} tables", err=True)
+
+
+@main.command()
+@_config_option
+@click.option("--database", required=True, help="Connection string of a member of audit_owner.")
+@click.option("--retention-days", type=click.IntRange(1), help="Instead of audit.toml's.")
+def maintain(path: Path, database: str, retention_days: int | None) -> None:
+    """Add days ahead, index those that are over, drop those past the retention. Exits 1 if blocked.
+
+    \b
+    pgwitness maintain --database postgresql://audit_maintainer@db/shop
+    """
+    config = _read(path)
+    terms = Terms(config.source, retention_days or config.retention_days)
+    with _connect(database) as worker, _connect(database) as watcher:
+        try:
+            with open_session(worker, watcher) as session:
+                run = begin(session, terms)
+                for line in take_steps(run):
+                    click.echo(line, err=True)
+        except Busy as busy:
+            click.echo(f"{busy}: nothing to do", err=True)
+            return
+    if run.given_up:
+        click.echo(f"{len(run.given_up)} left to the next run.", err=True)
+        raise SystemExit(1)
+    click.echo(f"ok: {terms.ahead} days ahead, {terms.retention} days kept", err=True)
+
+
+@main.command()
+@click.option("--database", required=True, help="Connection string of a member of audit_reader.")
+@click.option("--json", "is_for_machines", is_flag=True, help="Print JSON.")
+def status(database: str, *, is_for_machines: bool) -> None:
+    """Say what a log holds, since when, how fast it grows, and who takes care of it.
+
+    \b
+    pgwitness status --database postgresql://dba@db/shop
+    """
+    with _problems(), _connect(database) as connection:
+        found = read_status(connection)
+    click.echo(as_json(found) if is_for_machines else as_text(found))
 
 
 def _read(path: Path) -> Config:

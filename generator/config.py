@@ -96,9 +96,14 @@ class TrackedTable:
 
 @dataclass(frozen=True)
 class Config:
-    """An audit.toml: the tracked tables in its order, and the folder of the migrations."""
+    """An audit.toml: the tracked tables in its order, and the folder of the migrations.
+
+    ``maintainer`` is the role that runs maintenance, where that is not who owns the database.
+    """
 
     path: Path
     source: str
     migrations: Path
     tables: tuple[TrackedTable, ...]
+    retention_days: int = 90
+    maintainer: str | None = None

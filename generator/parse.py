@@ -18,7 +18,7 @@ from generator.toml_reader import Reader, Toml
 MAX_REFERENCES = 50
 """A function takes 100 arguments, and the labels of a row are a key and a value for each."""
 
-_TOP = ("source", "migrations", "table")
+_TOP = ("source", "migrations", "retention_days", "maintainer", "table")
 _TABLE = (
     *("module", "entity", "part", "parent", "key", "label", "link", "columns"),
     *("say", "ignore", "exclude", "redact", "keep", "truncate", "capture", "rows"),
@@ -56,7 +56,14 @@ def _read_document(reader: Reader, document: Toml, path: Path) -> Config:
     for table in resolved:
         _check_parent_key(reader, table)
         check_references(reader, table, tables)
-    return Config(path, source, path.parent / folder, resolved)
+    return Config(
+        path=path,
+        source=source,
+        migrations=path.parent / folder,
+        tables=resolved,
+        retention_days=reader.days(document, "retention_days", 90),
+        maintainer=reader.optional_text(document, "maintainer", "", "audit_maintainer"),
+    )
 
 
 def _table_bodies(reader: Reader, document: Toml) -> Iterator[tuple[TableName, Toml]]:

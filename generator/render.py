@@ -51,7 +51,7 @@ def sql_folder() -> Path:
 
 def render_audit_schema() -> str:
     """Return the SQL that installs the audit schema: the numbered files of sql/ in order."""
-    return "\n".join(path.read_text("utf-8") for path in sorted(sql_folder().glob("0*.sql")))
+    return "\n".join(path.read_text("utf-8") for path in sorted(sql_folder().glob("[0-9]*.sql")))
 
 
 def render_audit_schema_rollback() -> str:

@@ -21,6 +21,9 @@ BODY_TAG = "$capture$"
 Toml = Mapping[str, Any]
 
 
+MOST_DAYS = 36_500
+
+
 class Reader:
     """Reads one document and collects findings: where – what – how to fix."""
 
@@ -57,6 +60,14 @@ class Reader:
             self.finding(where, f'"{key}" holds a control character – write it on one line')
             return None
         return self._without_tag(value, key, where)
+
+    def days(self, body: Toml, key: str, default: int) -> int:
+        """Return a number of days at the top of the file; the default after a finding."""
+        value = body.get(key, default)
+        if type(value) is int and 0 < value <= MOST_DAYS:
+            return value
+        self.finding("", f'"{key}" must be a number of days, such as {key} = {default}')
+        return default
 
     def columns(
         self, body: Toml, key: str, where: str, default: Iterable[str] = ()

@@ -95,42 +95,62 @@ COMMENT ON FUNCTION audit._list_persons(date) IS
 
 REVOKE ALL ON FUNCTION audit._list_persons(date) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION audit.index_day(p_day date)
+CREATE OR REPLACE FUNCTION audit._index_partition(p_name text)
     RETURNS boolean
     LANGUAGE plpgsql
     VOLATILE
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
     -- A word of 2 kB is left out with a notice: there may be one in every row.
     SET client_min_messages = 'warning'
-AS $index_day$
+AS $_index_partition$
 DECLARE
-    v_name text := 'entry_' || to_char(p_day, 'YYYYMMDD');
+    v_part record;
 BEGIN
-    IF p_day >= (clock_timestamp() AT TIME ZONE 'UTC')::date
-       OR to_regclass(format('audit.%I', v_name)) IS NULL THEN
-        RETURN false;
+    SELECT p.name, p.starts_at, p.ends_at, p.is_indexed INTO v_part
+    FROM audit._partitions() AS p
+    WHERE p.name = p_name AND p.ends_at <= clock_timestamp() AND NOT p.is_detaching;
+    IF v_part IS NULL OR v_part.is_indexed THEN
+        RETURN v_part IS NOT NULL;
     END IF;
-    IF to_regclass(format('audit.%I', v_name || '_words')) IS NULL THEN
-        EXECUTE format('CREATE INDEX %I ON audit.%I '
-                       'USING gin (audit._words(entity_label, labels, old_row, new_row))',
-                       v_name || '_words', v_name);
-        EXECUTE format('COMMENT ON INDEX audit.%I IS %L', v_name || '_words',
-                       'Finds entries by the words in them.');
-        EXECUTE format('CREATE INDEX %I ON audit.%I (module)', v_name || '_module', v_name);
-        EXECUTE format('COMMENT ON INDEX audit.%I IS %L', v_name || '_module',
-                       'Finds the changes of a module in which there are few.');
-        EXECUTE format('CREATE INDEX %I ON audit.%I (occurred_at) '
-                       'WHERE part IS NULL AND operation IN (''DELETE'', ''TRUNCATE'')',
-                       v_name || '_deleted', v_name);
-        EXECUTE format('COMMENT ON INDEX audit.%I IS %L', v_name || '_deleted',
-                       'Finds the deleted entities, of which there are few.');
-        -- Nothing is added to the day any more, so that autovacuum would never count its words.
-        EXECUTE format('ANALYZE audit.%I', v_name);
-        PERFORM audit._list_persons(p_day);
-    END IF;
+    EXECUTE format('CREATE INDEX %I ON audit.%I '
+                   'USING gin (audit._words(entity_label, labels, old_row, new_row))',
+                   p_name || '_words', p_name);
+    EXECUTE format('COMMENT ON INDEX audit.%I IS %L', p_name || '_words',
+                   'Finds entries by the words in them.');
+    EXECUTE format('CREATE INDEX %I ON audit.%I (module)', p_name || '_module', p_name);
+    EXECUTE format('COMMENT ON INDEX audit.%I IS %L', p_name || '_module',
+                   'Finds the changes of a module in which there are few.');
+    EXECUTE format('CREATE INDEX %I ON audit.%I (occurred_at) '
+                   'WHERE part IS NULL AND operation IN (''DELETE'', ''TRUNCATE'')',
+                   p_name || '_deleted', p_name);
+    EXECUTE format('COMMENT ON INDEX audit.%I IS %L', p_name || '_deleted',
+                   'Finds the deleted entities, of which there are few.');
+    -- Nothing is added to the day any more, so that autovacuum would never count its words.
+    EXECUTE format('ANALYZE audit.%I', p_name);
+    PERFORM audit._list_persons(d::date)
+    FROM generate_series(v_part.starts_at, v_part.ends_at - interval '1 us', '1 day') AS d;
     RETURN true;
 END
+$_index_partition$;
+
+COMMENT ON FUNCTION audit._index_partition(text) IS
+    'Do what audit.index_day() does for a partition that is over, by its name. False for one that '
+    'is not, or is none.';
+
+REVOKE ALL ON FUNCTION audit._index_partition(text) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit.index_day(p_day date)
+    RETURNS boolean
+    LANGUAGE sql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $index_day$
+    SELECT audit._index_partition(
+        audit._partition_name(p_day::timestamptz, (p_day + 1)::timestamptz));
 $index_day$;
 
 COMMENT ON FUNCTION audit.index_day(date) IS
@@ -139,5 +159,3 @@ COMMENT ON FUNCTION audit.index_day(date) IS
     'not over or has no partition. Writers of other days are not delayed.';
 
 REVOKE ALL ON FUNCTION audit.index_day(date) FROM PUBLIC;
-
-RESET ROLE;

@@ -183,5 +183,7 @@ def test_truncate_is_captured_under_the_name(owner: Connection, name: Name) -> N
 
 
 def test_tables_are_described_under_their_names(owner: Connection) -> None:
-    found = owner.execute("SELECT table_schema, table_name FROM audit.tracked_table").fetchall()
+    found = owner.execute(
+        "SELECT table_schema, table_name FROM audit.tracked_table WHERE table_schema <> 'audit'"
+    ).fetchall()
     assert sorted(found) == sorted(NAMES.values())

@@ -27,7 +27,8 @@ USERS = """
 SELECT entity, tracked_at, untracked_at FROM audit.tracked_table WHERE table_name = 'app_user'
 """
 WORDS = """
-SELECT to_jsonb(t) - 'tracked_at' FROM audit.tracked_table AS t ORDER BY table_schema, table_name
+SELECT to_jsonb(t) - 'tracked_at' - 'untracked_at' FROM audit.tracked_table AS t
+ORDER BY table_schema, table_name
 """
 
 

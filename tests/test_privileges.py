@@ -147,7 +147,7 @@ def test_only_who_was_granted_it_can_set_a_bound_context(auditor: Connection) ->
 
 def test_a_reader_reads_the_log_and_its_words(auditor: Connection, leaf: str) -> None:
     assert count(auditor, "SELECT count(*) FROM audit.entry") > 0
-    assert count(auditor, "SELECT count(*) FROM audit.tracked_table") == 9
+    assert count(auditor, "SELECT count(*) FROM audit.tracked_table") == 10
 
 
 @pytest.mark.parametrize("statement", WRITES)

@@ -4,6 +4,7 @@ Reads in one read-only snapshot, as any role; a member of audit_reader sees the 
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -21,6 +22,7 @@ from generator.drift.partitions import compare_partitions, read_partitions
 from generator.drift.refusals import find_refusals
 from generator.drift.rights import find_rights
 from generator.drift.tracked import compare_table, find_orphans, is_installed
+from generator.drift.upkeep import find_neglect
 from generator.drift.words import TABLE, find_missing_key, read_words
 from generator.render import render_audit_schema, render_track
 
@@ -50,13 +52,15 @@ def find_drift(connection: psycopg.Connection[Any], config: Config) -> list[Find
             what = "the audit log is not installed"
             return [Finding("missing", named("schema", None), what, again), *conflicts]
         return [
-            *_compare_schema(connection, installed, again),
+            *_compare_schema(connection, config, installed, again),
             *conflicts,
             *_compare_tables(connection, config, installed, tables),
         ]
 
 
-def _compare_schema(connection: Connection, installed: Objects, again: str) -> Iterator[Finding]:
+def _compare_schema(
+    connection: Connection, config: Config, installed: Objects, again: str
+) -> Iterator[Finding]:
     declared = read_declared(render_audit_schema())
     yield from compare(declared, installed, again)
     if named("table", "fingerprint_key") in installed.owners:
@@ -64,6 +68,8 @@ def _compare_schema(connection: Connection, installed: Objects, again: str) -> I
     if named("table", "entry") in installed.owners:
         partitions = read_partitions(connection)
         yield from compare_partitions(partitions, declared, installed, again)
+        retention = timedelta(days=config.retention_days)
+        yield from find_neglect(connection, partitions, retention)
 
 
 def _compare_tables(
@@ -81,5 +87,5 @@ def _compare_tables(
             if is_installed(declared, installed):
                 capturing.append(tracked)
     yield from find_refusals(connection, capturing)
-    yield from find_rights(connection, config.tables)
+    yield from find_rights(connection, config.tables, config.maintainer)
     yield from find_orphans(config, installed, words)

@@ -32,6 +32,11 @@ class Partition:
     is_detaching: bool
 
     @property
+    def is_open_ended(self) -> bool:
+        """Whether it is the last one."""
+        return self.upper == _OPEN
+
+    @property
     def written(self) -> str:
         """Its name in SQL."""
         return f"{written(self.table.schema)}.{written(self.table.table)}"
@@ -80,7 +85,7 @@ def compare_partitions(
 def _compare_bounds(attached: Sequence[Partition]) -> Iterator[Finding]:
     """Yield the times for which there is no partition: writes at these times would fail."""
     ends = [(before.upper, after.lower) for before, after in pairwise(attached)]
-    if not any(partition.upper == _OPEN for partition in attached):
+    if not any(partition.is_open_ended for partition in attached):
         ends.append((attached[-1].upper if attached else "today", "infinity"))
     for upper, lower in ends:
         if upper != lower:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from generator.config import Config, TrackedTable
 from generator.drift.differences import compare, compare_trigger, drop_trigger
 from generator.drift.finding import Finding
-from generator.drift.objects import AUDIT, Objects, Trigger, named, written
+from generator.drift.objects import AUDIT, ENTRY, Objects, Trigger, named, written
 from generator.drift.words import TABLE, Words, compare_words
 from generator.names import TableName
 from generator.quoting import qualified
@@ -58,7 +58,7 @@ def find_orphans(config: Config, installed: Objects, words: AllWords) -> Iterato
             what = "captures no table of audit.toml"
             fix = f"apply the migration that untracks its table; by hand: DROP {routine.object}"
             yield Finding("orphan", routine.object, what, fix)
-    for name in sorted((words or {}).keys() - names):
+    for name in sorted((words or {}).keys() - names - {ENTRY}):
         what = f"{TABLE} calls it tracked, and audit.toml does not"
         fix = "pgwitness generate, and apply the migrations"
         yield Finding("orphan", f"words of {name}", what, fix)

@@ -1,0 +1,127 @@
+"""A run of maintenance: its terms, and the row in which it says what it did.
+
+Knows audit.maintenance_run; what there is to do, others know.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import LiteralString
+
+import psycopg
+from psycopg import sql
+
+from generator.catalogue import rows
+from generator.maintenance.partitions import Partition, read_clock, start_of
+from generator.maintenance.session import Session
+from generator.maintenance.waiting import Blocked, Patience, patiently
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How much is kept and made ready, in days; ``day`` is shorter than one in a time lapse.
+
+    An open-ended partition that is in use, or less than ``near`` ahead, is ended ``far`` ahead:
+    were that to be interrupted, and nobody to come back, writes would fail from then on.
+    """
+
+    source: str
+    retention: int = 90
+    ahead: int = 45
+    near: int = 7
+    far: int = 30
+    most_indexed: int = 14
+    day: timedelta = timedelta(days=1)
+
+
+@dataclass
+class Run:
+    """What is under way: over a session, on terms, and what it has given up so far."""
+
+    session: Session
+    terms: Terms
+    patience: Patience
+    started_at: datetime
+    given_up: list[str] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        """Return the time by the database's clock."""
+        return read_clock(self.session.worker)
+
+    def today(self) -> datetime:
+        """Return when the day began in which the database is."""
+        return start_of(self.now(), self.terms.day)
+
+    def cutoff(self) -> datetime:
+        """Return the moment before which entries are past the retention."""
+        return self.now() - self.terms.retention * self.terms.day
+
+    def create(self, call: LiteralString, *arguments: object, wait: int | None = None) -> None:
+        """Make a partition by a function that returns its name, and write that down with it.
+
+        Raises Blocked, also where a table is in the way that somebody has detached or moved.
+        """
+        try:
+            patiently(
+                self.session,
+                sql.SQL(_CREATE).format(sql.SQL(call)),
+                [*arguments, self.started_at],
+                wait=self.patience.others if wait is None else wait,
+                pauses=self.patience.pauses,
+            )
+        except (psycopg.errors.DuplicateTable, psycopg.errors.InvalidObjectDefinition) as error:
+            raise Blocked(f"no day is added: {error.diag.message_primary}") from None
+
+    def intend(self, partition: Partition) -> None:
+        """Write down what is about to be taken out of the log."""
+        said = {
+            "name": partition.name,
+            "from": partition.starts_at.isoformat(),
+            "until": partition.until,
+        }
+        self.session.worker.execute(_INTEND, [json.dumps(said), self.started_at])
+
+    def intentions(self) -> Iterator[tuple[str, str, str]]:
+        """Yield name, from and until of each partition that was being taken out of the log."""
+        for row in rows(self.session.worker, _INTENTIONS):
+            yield row.name, row.starts_at, row.until
+
+    def withdraw(self, name: str) -> None:
+        """Write down that a partition is no longer being taken out, by whatever run."""
+        self.session.worker.execute(_WITHDRAW, [name])
+
+    def finish(self) -> None:
+        """Write down that the run has ended."""
+        given_up = "\n".join(self.given_up) or None
+        self.session.worker.execute(_FINISH, [given_up, self.started_at])
+
+
+def begin(session: Session, terms: Terms, patience: Patience | None = None) -> Run:
+    """Start a run, which leaves a row from now on."""
+    (row,) = rows(session.worker, _BEGIN, retention=terms.retention)
+    return Run(session, terms, patience or Patience(), row.started_at)
+
+
+_BEGIN: LiteralString = """
+INSERT INTO audit.maintenance_run (retention_days)
+VALUES (%(retention)s)
+RETURNING started_at
+"""
+_CREATE: LiteralString = """
+UPDATE audit.maintenance_run SET created = created || {} WHERE started_at = %s
+"""
+_INTEND: LiteralString = "UPDATE audit.maintenance_run SET detaching = %s WHERE started_at = %s"
+_INTENTIONS: LiteralString = """
+SELECT DISTINCT detaching ->> 'name' AS name, detaching ->> 'from' AS starts_at,
+       detaching ->> 'until' AS until
+FROM audit.maintenance_run
+WHERE detaching IS NOT NULL
+"""
+_WITHDRAW: LiteralString = """
+UPDATE audit.maintenance_run SET detaching = NULL WHERE detaching ->> 'name' = %s
+"""
+_FINISH: LiteralString = """
+UPDATE audit.maintenance_run SET finished_at = clock_timestamp(), given_up = %s
+WHERE started_at = %s
+"""

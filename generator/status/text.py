@@ -1,0 +1,134 @@
+"""How the status of a log is printed: for a DBA in a terminal, and as JSON.
+
+Times are in UTC; a day is one, too.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from generator.status import Amount, Status
+
+UNITS = ("bytes", "kB", "MB", "GB", "TB")
+
+
+def as_json(status: Status) -> str:
+    """Return all of a status for a machine: bytes, ISO dates, and what 90 days will need."""
+    told = asdict(status)
+    told["kept_days_will_need"] = status.a_day and asdict(_kept(status.a_day, status))
+    for table, words in zip(status.tables, told["tables"], strict=True):
+        words["name"] = str(table.name)
+    return json.dumps(told, indent=2, default=_plain)
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def as_text(status: Status) -> str:
+    """Return a status for the eye: facts, the last days, the tables."""
+    days = [
+        (_days(day.day, day.until, status), *_amount(day.amount, is_exact=status.is_exact))
+        for day in status.days
+    ]
+    tables = [
+        (
+            str(table.name),
+            _moment(table.tracked_at),
+            f"until {_moment(table.untracked_at)}" if table.untracked_at else "",
+            *(_amount(table.a_day) if table.a_day else ("", "")),
+            size_in_words(_kept(table.a_day, status).bytes) if table.a_day else "",
+        )
+        for table in status.tables
+    ]
+    kept = f"{status.upkeep.retention_days} days"
+    return "\n".join(
+        [
+            *_aligned(list(_facts(status))),
+            "",
+            *_aligned([("day (UTC)", "entries", "with indexes"), *days], right=(1, 2)),
+            "",
+            *_aligned(
+                [
+                    ("table", "tracked since", "", "entries a day", "a day", f"in {kept}"),
+                    *tables,
+                ],
+                right=(3, 4, 5),
+            ),
+        ]
+    )
+
+
+def _facts(status: Status) -> Iterator[tuple[str, str]]:
+    upkeep = status.upkeep
+    entries, size = _amount(status.total)
+    yield "database", status.database
+    yield "now", _moment(status.now)
+    yield "oldest entry", _moment(status.oldest_entry) if status.oldest_entry else "none"
+    yield "holds", f"about {entries} entries, {size} with indexes"
+    if status.a_day:
+        entries, size = _amount(status.a_day)
+        yield "grows by", f"about {entries} entries a day, {size} with indexes"
+        size = size_in_words(_kept(status.a_day, status).bytes)
+        yield f"{upkeep.retention_days} days need", f"about {size} at this rate"
+    else:
+        yield "grows by", "not known before the first whole day"
+    until = f", until {upkeep.prepared_until} 00:00 UTC" if upkeep.prepared_until else ""
+    yield "prepared", f"{upkeep.days_ahead} days ahead{until}"
+    yield "maintained", _moment(upkeep.ran_well_at)
+    if upkeep.given_up:
+        left = "; ".join(upkeep.given_up.splitlines())
+        yield "given up", f"{_moment(upkeep.last_run_at)}: {left}"
+    if upkeep.indexed_until:
+        but = f", but for {upkeep.not_indexed} days" if upkeep.not_indexed else ""
+        yield "text search", f"indexed until {upkeep.indexed_until} 00:00 UTC{but}"
+    else:
+        yield "text search", "not indexed"
+
+
+def _kept(a_day: Amount, status: Status) -> Amount:
+    return a_day * status.upkeep.retention_days
+
+
+def _amount(amount: Amount, *, is_exact: bool = False) -> tuple[str, str]:
+    entries = f"{round(amount.entries):,}" if is_exact else number_in_short(amount.entries)
+    return entries, size_in_words(amount.bytes)
+
+
+def number_in_short(number: float) -> str:
+    """Return "12,300" for 12345, and "0.67": as many digits as one can take in."""
+    short = float(f"{number:.{3 if number >= 100 else 2}g}")
+    return f"{short:,.0f}" if short >= 10 or short == int(short) else f"{short:g}"
+
+
+def size_in_words(size: float) -> str:
+    """Return "9.1 MB", each of 1,024 kB, as pg_size_pretty() does."""
+    unit = 0
+    while size >= 1000 and unit < len(UNITS) - 1:
+        size, unit = size / 1024, unit + 1
+    return f"{number_in_short(size)} {UNITS[unit]}"
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "never"
+
+
+def _days(day: date, until: date | None, status: Status) -> str:
+    if until is None or until > status.now.date():
+        return f"{day} so far"
+    last = until - timedelta(days=1)
+    return str(day) if last == day else f"{day} – {last}"
+
+
+def _aligned(lines: Sequence[tuple[str, ...]], right: tuple[int, ...] = ()) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if number in right else cell.ljust(width)
+            for number, (cell, width) in enumerate(zip(line, widths, strict=True))
+            if width
+        ).rstrip()
+        for line in lines
+    ]
