@@ -24,8 +24,10 @@ from auditviewer.choices import (
     offer_periods,
     offer_persons,
 )
+from auditviewer.coverage import Clock, coverage, find_faults
 from auditviewer.history import history
 from auditviewer.listing import history_in_words, list_changes
+from auditviewer.log.coverage import read_upkeep
 from auditviewer.log.filters import KINDS, Filter, of_scope, read_filter
 from auditviewer.log.known import find_persons, read_tables
 from auditviewer.log.past import has_entries
@@ -57,6 +59,7 @@ def build_blueprint(site: Site) -> Blueprint:
         bind(change, site),
     )
     audit.add_url_rule("/history/<entity>/<key>", "history", bind(history, site))
+    audit.add_url_rule("/coverage", "coverage", bind(coverage, site))
     register_problems(audit)
     return audit
 
@@ -101,12 +104,13 @@ def _changes(site: Site) -> str | AnyResponse:
         return redirect(url_for(".changes", **arguments))
     with site.database.reading() as reading:
         since = reading.now - site.settings.retention
-        tables = read_tables(reading)
+        tables, upkeep = read_tables(reading), read_upkeep(reading)
         persons = find_persons(reading, since)
         listing = list_changes(site, reading, asked, since, tables, before)
         is_recorded = bool(listing.count) or has_entries(reading, asked, tables, since)
     today = times.day_of(reading.now, asked.zone)
     mine, in_scope = asked.arguments(), of_scope(tables, asked)
+    clock = Clock(asked, reading.now)
     return render_template(
         "audit/changes.html",
         asked=asked,
@@ -114,6 +118,8 @@ def _changes(site: Site) -> str | AnyResponse:
         today=today,
         oldest=times.day_of(since, asked.zone),
         listing=listing,
+        faults=list(find_faults(upkeep, tables, clock, site.settings.retention)),
+        coverage_url=url_for(".coverage", **asked.zone_argument),
         is_recorded=is_recorded,
         chips=list(chips(asked, persons, today)),
         periods=offer_periods(site.settings.retention.days),

@@ -71,7 +71,7 @@ def move_into_past(
         )
         # The tables would else be tracked since after the first entries.
         superuser.execute(
-            "UPDATE audit.tracked_table SET tracked_at = %s",
+            "UPDATE audit.tracked_table SET tracked_at = %s WHERE table_schema <> 'audit'",
             [min(moments.values()) - timedelta(minutes=30)],
         )
 

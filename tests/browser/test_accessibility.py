@@ -75,6 +75,12 @@ def show_nothing_recorded(page: Page) -> None:
     page.goto("/?entity=Car")
 
 
+def show_coverage(page: Page) -> None:
+    """Look at what the log covers."""
+    page.goto("/")
+    page.get_by_role("link", name="tables tracked since").click()
+
+
 def show_sign_in(page: Page) -> None:
     """Sign out, and send the form off empty."""
     page.goto("/")
@@ -94,6 +100,7 @@ PAGES = (
     show_save,
     show_nothing,
     show_nothing_recorded,
+    show_coverage,
     show_sign_in,
 )
 

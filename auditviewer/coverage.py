@@ -1,0 +1,181 @@
+"""The page that says what the log covers, and what is wrong with its upkeep, for the list to say.
+
+Knows requests, templates and words; what is read for it, `log.coverage` knows.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from flask import render_template, request, url_for
+
+from auditviewer import times
+from auditviewer.change.english import count
+from auditviewer.change.quantities import number_in_words
+from auditviewer.change.records import Table, TableName, Tables
+from auditviewer.growth import Amount, Growth, work_out
+from auditviewer.log.coverage import (
+    Day,
+    Upkeep,
+    find_oldest,
+    midnight,
+    read_days,
+    read_drops,
+    read_growth,
+    read_upkeep,
+)
+from auditviewer.log.filters import Filter, read_filter
+from auditviewer.log.known import read_tables
+from auditviewer.site import Site
+from auditviewer.sizes import number_in_short, size_in_words
+
+LOG = ("audit", "entry")
+"""The log has words for what becomes of itself, since it was installed."""
+FEWEST_AHEAD = 14
+"""Days, as `pgwitness check` wants them."""
+LONGEST_PAUSE = timedelta(days=1)
+"""Between two good runs of maintenance, and of a day that is past the retention."""
+MOST_TABLES = 15
+"""That growth is told of one by one."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How moments are said on a page: by a zone, and seen from today."""
+
+    asked: Filter
+    now: datetime
+
+    def moment(self, moment: datetime) -> str:
+        """Return "25 Nov, 22:10"."""
+        zone = self.asked.zone
+        return f"{self.day(times.day_of(moment, zone))}, {times.clock_time(moment, zone)}"
+
+    def day(self, day: date) -> str:
+        """Return "25 Nov"."""
+        return times.short_day(day, times.day_of(self.now, self.asked.zone))
+
+    def days(self, first: date, after: date) -> str:
+        """Return "25 Nov", or "25 Nov – 3 Dec" for more than one day."""
+        last = after - timedelta(days=1)
+        return self.day(first) if last <= first else f"{self.day(first)} – {self.day(last)}"
+
+
+def coverage(site: Site) -> str:
+    """Return the page that says what is recorded, since when and for how long."""
+    asked = read_filter(request.args, site.settings.time_zone)
+    with site.database.reading() as reading:
+        tables, upkeep = read_tables(reading), read_upkeep(reading)
+        days, written = read_days(reading), read_growth(reading)
+        oldest, drops = find_oldest(reading), read_drops(reading)
+    clock, today = Clock(asked, reading.now), reading.now.astimezone(UTC).date()
+    kept = upkeep.retention_days or site.settings.retention.days
+    growth = work_out(days, written, _first_whole_day(tables, reading.now), today)
+    return render_template(
+        "audit/coverage.html",
+        asked=asked,
+        now=reading.now,
+        clock=clock,
+        faults=list(find_faults(upkeep, tables, clock, site.settings.retention)),
+        facts=_facts(upkeep, days, oldest, kept, clock),
+        modules=_by_module(tables),
+        growth=growth,
+        kept=kept,
+        by_table=list(_by_table(growth, tables)),
+        drops=drops,
+        drops_url=url_for(".changes", module="Audit log", **asked.zone_argument),
+        number=number_in_short,
+        counted=_counted if growth.is_exact else number_in_short,
+        size=size_in_words,
+    )
+
+
+def find_faults(
+    upkeep: Upkeep, tables: Tables, clock: Clock, retention: timedelta
+) -> Iterator[str]:
+    """Yield what is wrong with the upkeep of the log; nothing, where it is in order."""
+    now, itself = clock.now, tables.get(LOG)
+    installed = itself.tracked_at if itself else None
+    if now - (upkeep.ran_at or installed or now) > LONGEST_PAUSE:
+        since = f"since {clock.moment(upkeep.ran_at)}" if upkeep.ran_at else "yet"
+        yield f"Maintenance has not run well {since}."
+    kept = timedelta(days=upkeep.retention_days) if upkeep.retention_days else retention
+    oldest, until = upkeep.oldest_day, upkeep.oldest_until
+    if oldest and until and midnight(until) <= now - kept - LONGEST_PAUSE:
+        yield f"{clock.day(oldest)} is still in the log, which keeps {kept.days} days."
+    ahead = upkeep.days_ahead(now)
+    if ahead < FEWEST_AHEAD:
+        only = f"Only {count(ahead, 'day')}" if ahead else "No day"
+        yield f"{only} ahead {'are' if ahead > 1 else 'is'} prepared."
+
+
+def _tracked(tables: Tables) -> list[Table]:
+    """Return the application's tables."""
+    return [table for name, table in tables.items() if name != LOG]
+
+
+def _begun(tables: Tables) -> datetime | None:
+    return min((each.tracked_at for each in _tracked(tables) if each.tracked_at), default=None)
+
+
+def _first_whole_day(tables: Tables, now: datetime) -> date:
+    begun = (_begun(tables) or now).astimezone(UTC)
+    return begun.date() + timedelta(days=begun > midnight(begun.date()))
+
+
+def _facts(
+    upkeep: Upkeep, days: Sequence[Day], oldest: datetime | None, kept: int, clock: Clock
+) -> dict[str, str]:
+    """Return what there is to say in a few words each."""
+    ahead = upkeep.days_ahead(clock.now)
+    until = upkeep.prepared_until
+    last = until - timedelta(days=1) if until and ahead else None
+    return {
+        "Oldest entry": clock.moment(oldest) if oldest else "There is none yet",
+        "Kept for": count(kept, "day"),
+        "Prepared ahead": count(ahead, "day") + (f", until {clock.day(last)}" if last else ""),
+        "Maintenance": f"Ran well on {clock.moment(upkeep.ran_at)}" if upkeep.ran_at else "Not yet",
+        "Text search": _indexed(days, clock),
+    }
+
+
+def _indexed(days: Sequence[Day], clock: Clock) -> str:
+    """Return "Indexed until 24 Nov, but for 2 days": the others are searched entry by entry."""
+    indexed = [day for day in days if day.is_indexed]
+    if not indexed:
+        return "Not indexed yet"
+    last = indexed[-1]
+    left_out = sum(not day.is_indexed for day in days[days.index(indexed[0]) : days.index(last)])
+    until = f"Indexed until {clock.day(last.day)}"
+    return f"{until}, but for {count(left_out, 'day')}" if left_out else until
+
+
+def _by_module(tables: Tables) -> list[tuple[str, list[Table]]]:
+    modules: dict[str, list[Table]] = {}
+    for table in sorted(_tracked(tables), key=lambda t: (t.module, t.entity, t.part or "")):
+        modules.setdefault(table.module, []).append(table)
+    return list(modules.items())
+
+
+def _by_table(growth: Growth, tables: Tables) -> Iterator[tuple[str, Amount]]:
+    """Yield how much of each table comes a day, and of those with the least together."""
+    first, others = growth.a_day_by_table[:MOST_TABLES], growth.a_day_by_table[MOST_TABLES:]
+    for name, amount in first:
+        yield _in_words(name, tables), amount
+    if others:
+        entries = sum(amount.entries for _, amount in others)
+        yield (
+            count(len(others), "other table"),
+            Amount(entries, sum(amount.bytes for _, amount in others)),
+        )
+
+
+def _in_words(name: TableName, tables: Tables) -> str:
+    table = tables.get(name)
+    if table is None:
+        return ".".join(name)
+    return f"{table.entity} · {table.part}" if table.part else table.entity
+
+
+def _counted(number: float) -> str:
+    return number_in_words(round(number))
