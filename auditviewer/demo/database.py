@@ -18,6 +18,7 @@ from auditviewer.demo.account import say
 from auditviewer.demo.cluster import Cluster, ClusterError
 from auditviewer.demo.play import move_into_past, play
 from auditviewer.demo.week import WEEK
+from generator.maintenance import Terms, begin, maintain, open_session
 
 DATABASE = "crm"
 OWNER = "crm_owner"
@@ -41,6 +42,7 @@ def prepare(cluster: Cluster) -> None:
     _migrate(cluster)
     if mark is None or problem:
         _fill(cluster)
+    _maintain(cluster)
 
 
 def _problem(mark: str | None) -> str | None:
@@ -108,6 +110,18 @@ def _migrate(cluster: Cluster) -> None:
             say(f"applying {len(pending)} migrations")
         backend.apply_migrations(pending)
     backend.connection.close()
+
+
+def _maintain(cluster: Cluster) -> None:
+    """Keep the log's days, which otherwise a scheduler does: a demo runs now and then."""
+    owner = cluster.conninfo(DATABASE, OWNER)
+    with (
+        psycopg.connect(owner, autocommit=True) as worker,
+        psycopg.connect(owner, autocommit=True) as watcher,
+        open_session(worker, watcher) as session,
+    ):
+        for _ in maintain(begin(session, Terms(DATABASE))):
+            pass
 
 
 def _fill(cluster: Cluster) -> None:
