@@ -9,11 +9,10 @@ import pytest
 from flask.testing import FlaskClient
 from psycopg.conninfo import make_conninfo
 
-from auditviewer.demo.cluster import LOOPBACK, Cluster
 from auditviewer.sizes import size_in_words
 from generator.maintenance import Terms
 from tests.crm import VIEWER, create_role
-from tests.maintenance import Upkeep, admit_keeper
+from tests.maintenance import Upkeep
 from tests.page import Element, links_named, parse, read_facts
 from tests.viewer import signed_in, viewer_over
 
@@ -36,13 +35,11 @@ ADD_MANY = """
 
 
 @pytest.fixture
-def log(cluster: Cluster, reference: str) -> Upkeep:
+def log(upkeep: Upkeep) -> Upkeep:
     """A log as it is right after its installation."""
-    conninfo = cluster.conninfo("reference", host=LOOPBACK)
-    with psycopg.connect(conninfo) as superuser:
-        admit_keeper(superuser)
+    with psycopg.connect(upkeep.conninfo) as superuser:
         create_role(superuser, VIEWER, "audit_reader")
-    return Upkeep(conninfo)
+    return upkeep
 
 
 @pytest.fixture

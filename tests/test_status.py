@@ -11,12 +11,11 @@ import pytest
 from click.testing import CliRunner, Result
 from psycopg.conninfo import make_conninfo
 
-from auditviewer.demo.cluster import LOOPBACK, Cluster
 from generator.cli import main
 from generator.maintenance import Terms
 from generator.status.text import number_in_short, size_in_words
 from tests.crm import VIEWER, create_role
-from tests.maintenance import Upkeep, admit_keeper
+from tests.maintenance import Upkeep
 from tests.page import parse, read_facts
 from tests.viewer import signed_in, viewer_over
 
@@ -32,13 +31,11 @@ ADD = """
 
 
 @pytest.fixture
-def log(cluster: Cluster, reference: str) -> Upkeep:
+def log(upkeep: Upkeep) -> Upkeep:
     """A log as it is right after its installation."""
-    conninfo = cluster.conninfo("reference", host=LOOPBACK)
-    with psycopg.connect(conninfo) as superuser:
-        admit_keeper(superuser)
+    with psycopg.connect(upkeep.conninfo) as superuser:
         create_role(superuser, VIEWER, "audit_reader")
-    return Upkeep(conninfo)
+    return upkeep
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ from flask.testing import FlaskClient
 from psycopg.conninfo import make_conninfo
 
 from auditviewer.coverage import FEWEST_AHEAD
-from auditviewer.demo.cluster import LOOPBACK, Cluster
 from tests.crm import VIEWER, create_role
-from tests.maintenance import Upkeep, admit_keeper
+from tests.maintenance import Upkeep
 from tests.page import parse
 from tests.viewer import signed_in, viewer_over
 
@@ -25,13 +24,11 @@ RAN = """
 
 
 @pytest.fixture
-def log(cluster: Cluster, reference: str) -> Upkeep:
+def log(upkeep: Upkeep) -> Upkeep:
     """A log as it is right after its installation."""
-    conninfo = cluster.conninfo("reference", host=LOOPBACK)
-    with psycopg.connect(conninfo) as superuser:
-        admit_keeper(superuser)
+    with psycopg.connect(upkeep.conninfo) as superuser:
         create_role(superuser, VIEWER, "audit_reader")
-    return Upkeep(conninfo)
+    return upkeep
 
 
 @pytest.fixture
