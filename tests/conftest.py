@@ -17,7 +17,7 @@ from pytest_postgresql import factories
 
 from auditviewer.demo.cluster import LOOPBACK, Cluster, remove, start, stop
 from tests.crm import VIEWER, Crm, Person, crm_in, new_person
-from tests.databases import OWNER, apply_migrations, new_database, own
+from tests.databases import OWNER, REFERENCE, apply_migrations, new_database, own
 from tests.maintenance import KEEPER, Upkeep, admit_keeper
 from tests.shop import APP, AUDITOR, EMPTY, SCHEMA, TRACKED, Connection, Log, admit, install
 from tests.viewer import signed_in, viewer_over
@@ -73,13 +73,13 @@ def reference(
 ) -> str:
     """Return how its owner connects to a fresh copy of the reference installation."""
     own(reference_clone)
-    return cluster.conninfo("reference", OWNER, host=LOOPBACK)
+    return cluster.conninfo(REFERENCE, OWNER, host=LOOPBACK)
 
 
 @pytest.fixture
 def upkeep(cluster: Cluster, reference: str) -> Iterator[Upkeep]:
     """Return the reference installation as somebody sees it who maintains its log."""
-    conninfo = cluster.conninfo("reference", host=LOOPBACK)
+    conninfo = cluster.conninfo(REFERENCE, host=LOOPBACK)
     with psycopg.connect(conninfo, autocommit=True) as superuser:
         admit_keeper(superuser)
         yield Upkeep(conninfo)

@@ -1,5 +1,6 @@
 """Databases for tests: made, handed to an ordinary role, and migrated as that role would do it."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ from pytest_postgresql.janitor import DatabaseJanitor
 
 from auditviewer.demo.cluster import LOOPBACK, Cluster
 
+REFERENCE = f"reference{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+"""The database of the reference installation, as pytest-postgresql calls it for each process."""
 OWNER = "crm_owner"
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 

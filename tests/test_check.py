@@ -12,6 +12,7 @@ from auditviewer.demo.cluster import LOOPBACK, Cluster
 from generator.cli import main
 from generator.drift import find_drift
 from generator.parse import read_config
+from tests.databases import REFERENCE
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 CONFIG = read_config(MIGRATIONS / "audit.toml")
@@ -19,7 +20,7 @@ CONFIG = read_config(MIGRATIONS / "audit.toml")
 
 @pytest.fixture
 def superuser(cluster: Cluster, reference: str) -> Iterator[psycopg.Connection]:
-    conninfo = cluster.conninfo("reference", host=LOOPBACK)
+    conninfo = cluster.conninfo(REFERENCE, host=LOOPBACK)
     with psycopg.connect(conninfo, autocommit=True) as connection:
         yield connection
 

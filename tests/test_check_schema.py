@@ -10,6 +10,7 @@ from auditviewer.demo.cluster import LOOPBACK, Cluster
 from generator.drift import Finding, find_drift
 from generator.parse import read_config
 from generator.render import render_audit_schema
+from tests.databases import REFERENCE
 
 CONFIG = read_config(Path(__file__).parents[1] / "migrations" / "audit.toml")
 Do = Callable[..., None]
@@ -132,7 +133,7 @@ def do(cluster: Cluster, days: dict[str, str]) -> Do:
     """Return what runs SQL as a superuser, whom nothing stops."""
 
     def execute(*statements: str) -> None:
-        with psycopg.connect(cluster.conninfo("reference", host=LOOPBACK)) as superuser:
+        with psycopg.connect(cluster.conninfo(REFERENCE, host=LOOPBACK)) as superuser:
             for statement in statements:
                 for word, name in days.items():
                     statement = statement.replace(word, name)

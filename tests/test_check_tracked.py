@@ -13,6 +13,7 @@ from generator.drift import find_drift
 from generator.names import TableName
 from generator.parse import read_config
 from generator.render import render_track, render_untrack
+from tests.databases import REFERENCE
 
 CONFIG = read_config(Path(__file__).parents[1] / "migrations" / "audit.toml")
 # What a superuser does, and the states and objects of what check says of it.
@@ -96,7 +97,7 @@ link = "/a?b='{id}'"
 
 @pytest.fixture
 def superuser(cluster: Cluster, reference: str) -> Iterator[psycopg.Connection]:
-    conninfo = cluster.conninfo("reference", host=LOOPBACK)
+    conninfo = cluster.conninfo(REFERENCE, host=LOOPBACK)
     with psycopg.connect(conninfo, autocommit=True) as connection:
         yield connection
 

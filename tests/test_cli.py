@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from generator.cli import main
 from generator.parse import read_config
-from tests.databases import MIGRATIONS, yoyo_address
+from tests.databases import MIGRATIONS, REFERENCE, yoyo_address
 
 WORKFLOW = '[table."crm.workflow"]\nmodule = "Workflows"\nentity = "Workflow"\n'
 USER = '[table."crm.user"]\nmodule = "Users"\nentity = "User"\n'
@@ -79,7 +79,7 @@ def test_init_takes_several_schemas(empty_database: str) -> None:
 
 def test_init_names_a_schema_that_is_not_there(reference: str) -> None:
     said = refused("init", "--database", reference, "--schema", "crn")
-    assert said == 'schema "crn": is not in "reference" – check --schema\n'
+    assert said == f'schema "crn": is not in "{REFERENCE}" – check --schema\n'
 
 
 @pytest.mark.parametrize("command", ["init", "check"])
