@@ -180,6 +180,8 @@ def test_what_an_entity_lost_to_others_is_found_by_the_index_of_that(
         for node in query.nodes
         if "former_entity_id = " in str([node.get(name) for name in ("Index Cond", "Filter")])
         and node["Node Type"] != "Subquery Scan"
+        # Of today there may be hardly anything to read.
+        and f"{datetime.now(UTC):%Y%m%d}" not in node.get("Relation Name", "")
     ]
 
     assert any("hashtextextended(former_entity_id" in n.get("Index Cond", "") for n in found)
