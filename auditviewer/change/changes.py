@@ -69,7 +69,7 @@ def fold(
     roots = [state for state in states if state.part is None]
     parts = [state for state in states if state.part is not None and not state.is_fleeting]
     root = roots[0] if len(roots) == 1 else None
-    compared = compare(root, zone) if root else Fields()
+    compared = compare(root, rows_of(root, zone)) if root else Fields()
     truncated = {entry.part for entry in ordered if entry.operation == "TRUNCATE"}
     return Change(
         # A part that a cascade removed has lost its entity, and the way to its change.

@@ -86,9 +86,11 @@ def rows_of(state: State, zone: tzinfo) -> tuple[RowInWords, RowInWords]:
     )
 
 
-def compare(state: State, zone: tzinfo, without: frozenset[str] = frozenset()) -> Fields:
+def compare(
+    state: State, rows: tuple[RowInWords, RowInWords], without: frozenset[str] = frozenset()
+) -> Fields:
     """Return the fields of a row that differ; of one that was not read, none."""
-    return Fields() if state.is_too_large else compare_rows(*rows_of(state, zone), without)
+    return Fields() if state.is_too_large else compare_rows(*rows, without)
 
 
 def group_parts(
@@ -124,7 +126,7 @@ def _group(noun: str, states: Sequence[State], zone: tzinfo) -> Group:
 def _part_change(state: State, place: Place, is_moved: bool, zone: tzinfo) -> PartChange | None:
     rows = rows_of(state, zone)
     without = frozenset() if place == NOWHERE else POSITION_COLUMNS
-    fields = Fields() if state.is_too_large else compare_rows(*rows, without)
+    fields = compare(state, rows, without)
     if state.old is None or state.new is None:
         verb = Verb.ADDED if state.old is None else Verb.REMOVED
     elif fields.changed:
