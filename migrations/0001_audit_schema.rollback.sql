@@ -20,6 +20,27 @@ BEGIN
 END
 $refuse_to_lose_entries$;
 
+DROP FUNCTION audit.seal_of(xid8, bigint);
+DROP FUNCTION audit._root_of_entries(bigint, integer);
+DROP FUNCTION audit._broken_lists();
+DROP FUNCTION audit._broken_seals();
+DROP FUNCTION audit._differing_entries(timestamptz, timestamptz);
+DROP FUNCTION audit._seal_drop;
+DROP FUNCTION audit.acknowledge_restore(text, jsonb);
+DROP FUNCTION audit.seal_entries(integer);
+DROP FUNCTION audit._horizon(audit.seal, integer);
+DROP FUNCTION audit._end_seal(audit.seal, text, bigint, xid8, jsonb);
+DROP FUNCTION audit._root_of_seal(bigint);
+DROP FUNCTION audit._head_of_seal(audit.seal);
+DROP FUNCTION audit._begin_seal();
+DROP FUNCTION audit._add_blocks(bigint, bigint, xid8, xid8, boolean);
+DROP FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]);
+DROP FUNCTION audit._identity();
+DROP TABLE audit.verification;
+DROP TABLE audit.seal_list;
+DROP TABLE audit.seal_block;
+DROP TABLE audit.seal;
+DROP VIEW audit.entry_record;
 DROP TABLE audit.entry;
 DROP SEQUENCE audit.entry_id_seq;
 DROP TABLE audit.tracked_table;

@@ -1312,6 +1312,12 @@ BEGIN
         SET dropped = dropped || jsonb_build_object(
             'name', p_name, 'from', p_from, 'until', p_until, 'entries', v_entries)
         WHERE started_at = p_run;
+        PERFORM audit._seal_drop(p_from, p_until, v_entries, v_days, (
+            SELECT (r.detaching ->> 'differing')::bigint
+            FROM audit.maintenance_run AS r
+            WHERE r.detaching ->> 'name' = p_name
+            ORDER BY r.started_at DESC
+            LIMIT 1));
     END IF;
     EXECUTE format('DROP TABLE audit.%I', p_name);
     UPDATE audit.maintenance_run SET detaching = NULL WHERE detaching ->> 'name' = p_name;
@@ -1320,9 +1326,10 @@ END
 $_drop_detached$;
 
 COMMENT ON FUNCTION audit._drop_detached IS
-    'Drop a partition that has been detached, and say so: in the log, and in the run of '
-    'audit.maintenance_run that p_run names. All of it or nothing. Refuses with SQLSTATE UA007 '
-    'what is not wholly past that run''s retention; of the open-ended one, what holds an entry.';
+    'Drop a partition that has been detached, and say so: in the log, in the chain of seals, and '
+    'in the run of audit.maintenance_run that p_run names. All of it or nothing. Refuses with '
+    'SQLSTATE UA007 what is not wholly past that run''s retention; of the open-ended one, what '
+    'holds an entry.';
 
 REVOKE ALL ON FUNCTION audit._drop_detached FROM PUBLIC;
 
@@ -1395,5 +1402,762 @@ COMMENT ON FUNCTION audit._split_last(timestamptz) IS
     'Needs what audit._bound_last() adds.';
 
 REVOKE ALL ON FUNCTION audit._split_last(timestamptz) FROM PUBLIC;
+
+-- What is written is sealed a moment later, outside of the writers' path: the entries of all
+-- transactions that have ended are put into blocks, the digests of the blocks into a seal, and the
+-- head of each seal into the next one. Whoever kept a head elsewhere can prove what was there then.
+
+-- record_send() writes each value with its type and length, so that no two entries have the same
+-- bytes. Of its session's settings only client_encoding matters, which has to be UTF8.
+CREATE OR REPLACE VIEW audit.entry_record AS
+SELECT e.tableoid AS partition_id,
+       e.transaction_id,
+       e.id,
+       e.occurred_at,
+       record_send(ROW(
+           'pgwitness entry 1'::text, e.transaction_id, e.transaction_at, e.actor_bound, e.source,
+           e.operation, e.table_schema, e.table_name, e.module, e.entity, e.part, e.entity_id,
+           e.former_entity_id, e.entity_label, e.actor, e.actor_name, e.ip, e.db_user, e.db_role,
+           e.client_addr, e.application_name, e.context, e.row_key, e.labels, e.old_row, e.new_row
+       )) AS record
+FROM audit.entry AS e;
+
+COMMENT ON VIEW audit.entry_record IS
+    'Each entry as the bytes that are sealed.';
+COMMENT ON COLUMN audit.entry_record.partition_id IS 'The partition that holds it.';
+COMMENT ON COLUMN audit.entry_record.transaction_id IS 'As entry.transaction_id.';
+COMMENT ON COLUMN audit.entry_record.id IS 'As entry.id.';
+COMMENT ON COLUMN audit.entry_record.occurred_at IS 'As entry.occurred_at.';
+COMMENT ON COLUMN audit.entry_record.record IS
+    'All columns but id and occurred_at, in the binary form that record_send() gives them.';
+
+GRANT SELECT ON audit.entry_record TO audit_reader;
+
+CREATE TABLE IF NOT EXISTS audit.seal (
+    number    bigint      NOT NULL,
+    kind      text        NOT NULL,
+    sealed_at timestamptz NOT NULL,
+    identity  text        NOT NULL,
+    after_id  bigint      NOT NULL,
+    below     xid8        NOT NULL,
+    entries   bigint      NOT NULL,
+    root      bytea       NOT NULL,
+    detail    jsonb       NOT NULL,
+    previous  bytea       NOT NULL,
+    head      bytea       NOT NULL,
+    CONSTRAINT seal_pkey
+        PRIMARY KEY (number),
+    CONSTRAINT seal_kind_is_known
+        CHECK (kind IN ('entries', 'drop', 'restore'))
+);
+
+COMMENT ON TABLE audit.seal IS
+    'The chain: each row is proof of all before it. Only ever added to, and never dropped.';
+COMMENT ON COLUMN audit.seal.number IS 'From 1, without a gap.';
+COMMENT ON COLUMN audit.seal.kind IS
+    'entries: what was new. drop: a partition that left the log by the retention. restore: that '
+    'this is another database than before was acknowledged.';
+COMMENT ON COLUMN audit.seal.sealed_at IS 'When, by clock_timestamp().';
+COMMENT ON COLUMN audit.seal.identity IS
+    'Which database it was: system identifier, timeline and oid.';
+COMMENT ON COLUMN audit.seal.after_id IS
+    'Entries with a greater id are of this database, those before of a former one.';
+COMMENT ON COLUMN audit.seal.below IS
+    'All entries of lower transactions, with an id greater than after_id, are in this seal or in '
+    'an earlier one.';
+COMMENT ON COLUMN audit.seal.entries IS 'How many are in its blocks.';
+COMMENT ON COLUMN audit.seal.root IS 'SHA-256 over its blocks.';
+COMMENT ON COLUMN audit.seal.detail IS
+    'Of a drop: {"from", "until", "entries", "retention_days", "differing"}, the latter being how '
+    'many were not as they were sealed. Of a restore: {"reason", "lost": [{"number", "head"}]}.';
+COMMENT ON COLUMN audit.seal.previous IS 'The head before; of the first seal, no bytes.';
+COMMENT ON COLUMN audit.seal.head IS 'SHA-256 over all other columns.';
+COMMENT ON CONSTRAINT seal_pkey ON audit.seal IS 'One chain.';
+COMMENT ON CONSTRAINT seal_kind_is_known ON audit.seal IS 'The three kinds.';
+
+CREATE TABLE IF NOT EXISTS audit.seal_block (
+    seal           bigint      NOT NULL,
+    number         integer     NOT NULL,
+    partition_from timestamptz NOT NULL,
+    entries        integer     NOT NULL,
+    first_id       bigint      NOT NULL,
+    last_id        bigint      NOT NULL,
+    root           bytea       NOT NULL,
+    CONSTRAINT seal_block_pkey
+        PRIMARY KEY (seal, number)
+);
+
+COMMENT ON TABLE audit.seal_block IS
+    'Up to 1,024 entries of one partition that one seal covers. Stays when the partition is gone.';
+COMMENT ON COLUMN audit.seal_block.seal IS 'The number of its seal.';
+COMMENT ON COLUMN audit.seal_block.number IS 'From 1 within the seal.';
+COMMENT ON COLUMN audit.seal_block.partition_from IS 'The lower bound of the partition.';
+COMMENT ON COLUMN audit.seal_block.entries IS 'How many.';
+COMMENT ON COLUMN audit.seal_block.first_id IS 'The least id.';
+COMMENT ON COLUMN audit.seal_block.last_id IS 'The greatest id.';
+COMMENT ON COLUMN audit.seal_block.root IS 'SHA-256 over the list of its entries.';
+COMMENT ON CONSTRAINT seal_block_pkey ON audit.seal_block IS 'Their order in the seal.';
+
+CREATE TABLE IF NOT EXISTS audit.seal_list (
+    seal    bigint        NOT NULL,
+    block   integer       NOT NULL,
+    ids     bigint[]      NOT NULL,
+    times   timestamptz[] NOT NULL,
+    digests bytea[]       NOT NULL,
+    CONSTRAINT seal_list_pkey
+        PRIMARY KEY (seal, block)
+);
+
+-- Digests don't compress, and are read whole.
+ALTER TABLE audit.seal_list ALTER COLUMN digests SET STORAGE EXTERNAL;
+
+COMMENT ON TABLE audit.seal_list IS
+    'Which entries a block holds. Without it a block would be known to be broken, and not where. '
+    'Deleted with the partition; the block''s root proves it.';
+COMMENT ON COLUMN audit.seal_list.seal IS 'The number of the seal.';
+COMMENT ON COLUMN audit.seal_list.block IS 'The number of the block in it.';
+COMMENT ON COLUMN audit.seal_list.ids IS 'Their ids in order.';
+COMMENT ON COLUMN audit.seal_list.times IS 'For each id, occurred_at.';
+COMMENT ON COLUMN audit.seal_list.digests IS 'For each id, SHA-256 over entry_record.record.';
+COMMENT ON CONSTRAINT seal_list_pkey ON audit.seal_list IS 'One list for a block.';
+
+CREATE TABLE IF NOT EXISTS audit.verification (
+    verified_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    up_to       bigint      NOT NULL,
+    head        bytea       NOT NULL,
+    entries     bigint      NOT NULL,
+    anchors     integer,
+    findings    jsonb       NOT NULL,
+    CONSTRAINT verification_pkey
+        PRIMARY KEY (verified_at)
+);
+
+COMMENT ON TABLE audit.verification IS
+    'What pgwitness verify found, each time that who ran it could act as the owner of the log. '
+    'What it says is as true as the database that holds it: trust your own run.';
+COMMENT ON COLUMN audit.verification.verified_at IS 'When it ended.';
+COMMENT ON COLUMN audit.verification.up_to IS 'The last seal then; 0 where there was none.';
+COMMENT ON COLUMN audit.verification.head IS 'Its head.';
+COMMENT ON COLUMN audit.verification.entries IS 'How many sealed entries were compared.';
+COMMENT ON COLUMN audit.verification.anchors IS
+    'How many anchors from outside the database were compared. Null: none were given.';
+COMMENT ON COLUMN audit.verification.findings IS
+    'Up to 1,000 findings: [{"state", "object", "what", "seal", "id"}]. Empty: all holds.';
+COMMENT ON CONSTRAINT verification_pkey ON audit.verification IS 'One at a time.';
+
+-- Only the owner of the log seals. Nobody changes a seal, not even by mistake; lists go with the
+-- partition whose entries they name.
+GRANT SELECT ON audit.seal, audit.seal_block, audit.seal_list, audit.verification TO audit_reader;
+ALTER TABLE audit.seal ENABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS seal_is_read_by_readers ON audit.seal;
+CREATE POLICY seal_is_read_by_readers
+    ON audit.seal
+    FOR SELECT
+    TO audit_reader
+    USING (true);
+COMMENT ON POLICY seal_is_read_by_readers ON audit.seal IS
+    'Only the owner of the log writes it, whatever else a role has been granted.';
+
+ALTER TABLE audit.seal_block ENABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS seal_block_is_read_by_readers ON audit.seal_block;
+CREATE POLICY seal_block_is_read_by_readers
+    ON audit.seal_block
+    FOR SELECT
+    TO audit_reader
+    USING (true);
+COMMENT ON POLICY seal_block_is_read_by_readers ON audit.seal_block IS
+    'Only the owner of the log writes it, whatever else a role has been granted.';
+
+ALTER TABLE audit.seal_list ENABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS seal_list_is_read_by_readers ON audit.seal_list;
+CREATE POLICY seal_list_is_read_by_readers
+    ON audit.seal_list
+    FOR SELECT
+    TO audit_reader
+    USING (true);
+COMMENT ON POLICY seal_list_is_read_by_readers ON audit.seal_list IS
+    'Only the owner of the log writes it, whatever else a role has been granted.';
+
+ALTER TABLE audit.verification ENABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS verification_is_read_by_readers ON audit.verification;
+CREATE POLICY verification_is_read_by_readers
+    ON audit.verification
+    FOR SELECT
+    TO audit_reader
+    USING (true);
+COMMENT ON POLICY verification_is_read_by_readers ON audit.verification IS
+    'Only the owner of the log writes it, whatever else a role has been granted.';
+
+CREATE OR REPLACE TRIGGER seal_is_append_only
+    BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.seal
+    FOR EACH STATEMENT EXECUTE FUNCTION audit._refuse_change();
+COMMENT ON TRIGGER seal_is_append_only ON audit.seal IS
+    'No row of it is changed or removed, not even by the owner.';
+
+CREATE OR REPLACE TRIGGER seal_block_is_append_only
+    BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.seal_block
+    FOR EACH STATEMENT EXECUTE FUNCTION audit._refuse_change();
+COMMENT ON TRIGGER seal_block_is_append_only ON audit.seal_block IS
+    'No row of it is changed or removed, not even by the owner.';
+
+CREATE OR REPLACE TRIGGER verification_is_append_only
+    BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.verification
+    FOR EACH STATEMENT EXECUTE FUNCTION audit._refuse_change();
+COMMENT ON TRIGGER verification_is_append_only ON audit.verification IS
+    'No row of it is changed or removed, not even by the owner.';
+
+-- Sealing: pgwitness maintain and pgwitness seal call what is here, as the owner of the log.
+
+CREATE OR REPLACE FUNCTION audit._identity()
+    RETURNS text
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_identity$
+    SELECT concat_ws('/', s.system_identifier, c.timeline_id, d.oid)
+    FROM pg_control_system() AS s, pg_control_checkpoint() AS c, pg_database AS d
+    WHERE d.datname = current_database();
+$_identity$;
+
+COMMENT ON FUNCTION audit._identity() IS
+    'Which database this is: another one after a dump was restored, a standby was promoted, or '
+    'pg_upgrade was run.';
+
+REVOKE ALL ON FUNCTION audit._identity() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._root_of_list(
+    p_ids     bigint[],
+    p_times   timestamptz[],
+    p_digests bytea[]
+)
+    RETURNS bytea
+    LANGUAGE sql
+    IMMUTABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_root_of_list$
+    SELECT sha256('pgwitness block 1' || string_agg(
+               int8send(l.id) || timestamptz_send(l.occurred_at) || l.digest, '' ORDER BY l.nth))
+    FROM unnest(p_ids, p_times, p_digests) WITH ORDINALITY AS l (id, occurred_at, digest, nth);
+$_root_of_list$;
+
+COMMENT ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) IS
+    'What seal_block.root is, by the list of a block.';
+
+REVOKE ALL ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._add_blocks(
+    p_seal     bigint,
+    p_after_id bigint,
+    p_from     xid8,
+    p_below    xid8,
+    p_listed   boolean DEFAULT true
+)
+    RETURNS void
+    LANGUAGE sql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_add_blocks$
+    WITH numbered AS (
+        SELECT r.*,
+               (row_number() OVER (PARTITION BY r.partition_id ORDER BY r.id) - 1) / 1024 AS nth
+        FROM (
+            SELECT r.partition_id, r.id, r.occurred_at, sha256(r.record) AS digest
+            FROM audit.entry_record AS r
+                 LEFT JOIN (
+                    SELECT unnest(l.ids) AS id FROM audit.seal_list AS l WHERE NOT p_listed
+                 ) AS l USING (id)
+            WHERE r.transaction_id >= p_from
+              AND r.transaction_id < p_below
+              AND r.id > p_after_id
+              AND l.id IS NULL
+            -- Digests are sorted, not entries.
+            OFFSET 0
+        ) AS r
+    ), listed AS (
+        SELECT n.partition_id, n.nth,
+               array_agg(n.id ORDER BY n.id) AS ids,
+               array_agg(n.occurred_at ORDER BY n.id) AS times,
+               array_agg(n.digest ORDER BY n.id) AS digests
+        FROM numbered AS n
+        GROUP BY n.partition_id, n.nth
+    ), blocks AS (
+        SELECT (row_number() OVER (ORDER BY p.starts_at, l.nth))::integer AS number,
+               p.starts_at, l.*
+        FROM listed AS l
+             JOIN audit._partitions() AS p
+                  ON to_regclass(format('audit.%I', p.name)) = l.partition_id
+    ), lists AS (
+        INSERT INTO audit.seal_list (seal, block, ids, times, digests)
+        SELECT p_seal, b.number, b.ids, b.times, b.digests
+        FROM blocks AS b
+    )
+    INSERT INTO audit.seal_block (seal, number, partition_from, entries, first_id, last_id, root)
+    SELECT p_seal, b.number, b.starts_at, cardinality(b.ids), b.ids[1],
+           b.ids[cardinality(b.ids)], audit._root_of_list(b.ids, b.times, b.digests)
+    FROM blocks AS b;
+$_add_blocks$;
+
+COMMENT ON FUNCTION audit._add_blocks(bigint, bigint, xid8, xid8, boolean) IS
+    'Put the entries of a range of transactions, with greater ids than one, into blocks of a seal; '
+    'unless p_listed, only those that no block has yet.';
+
+REVOKE ALL ON FUNCTION audit._add_blocks(bigint, bigint, xid8, xid8, boolean) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._begin_seal()
+    RETURNS audit.seal
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_begin_seal$
+DECLARE
+    v_last audit.seal;
+BEGIN
+    IF current_setting('client_encoding') <> 'UTF8' THEN
+        RAISE EXCEPTION 'entries are sealed and verified in UTF8 only'
+            USING ERRCODE = 'UA010',
+                  DETAIL = format('client_encoding is %s.', current_setting('client_encoding')),
+                  HINT = 'Run: SET client_encoding = ''UTF8''.';
+    END IF;
+    -- One seals at a time, and no partition leaves the log meanwhile. Writers are not in the way.
+    LOCK TABLE audit.seal IN EXCLUSIVE MODE;
+    LOCK TABLE audit.entry IN ACCESS SHARE MODE;
+    SELECT s.* INTO v_last FROM audit.seal AS s ORDER BY s.number DESC LIMIT 1;
+    IF v_last.number IS NULL THEN
+        v_last.number := 0;
+        v_last.identity := audit._identity();
+        v_last.after_id := -9223372036854775808;
+        v_last.below := '0';
+        v_last.head := '';
+    END IF;
+    RETURN v_last;
+END
+$_begin_seal$;
+
+COMMENT ON FUNCTION audit._begin_seal() IS
+    'Keep others from sealing until the end of the transaction, and return the last seal; number 0 '
+    'where there is none. Refuses with SQLSTATE UA010 where client_encoding is not UTF8.';
+
+REVOKE ALL ON FUNCTION audit._begin_seal() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._head_of_seal(p_seal audit.seal)
+    RETURNS bytea
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_head_of_seal$
+    SELECT sha256(record_send(ROW(
+        'pgwitness seal 1'::text, p_seal.number, p_seal.kind, p_seal.sealed_at, p_seal.identity,
+        p_seal.after_id, p_seal.below, p_seal.entries, p_seal.root, p_seal.detail,
+        p_seal.previous)));
+$_head_of_seal$;
+
+COMMENT ON FUNCTION audit._head_of_seal(audit.seal) IS
+    'What seal.head is, by the other columns.';
+
+REVOKE ALL ON FUNCTION audit._head_of_seal(audit.seal) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._root_of_seal(p_seal bigint)
+    RETURNS bytea
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_root_of_seal$
+    SELECT sha256('pgwitness blocks 1' || coalesce(string_agg(record_send(ROW(
+               b.number, b.partition_from, b.entries, b.first_id, b.last_id, b.root)),
+               '' ORDER BY b.number), ''))
+    FROM audit.seal_block AS b
+    WHERE b.seal = p_seal;
+$_root_of_seal$;
+
+COMMENT ON FUNCTION audit._root_of_seal(bigint) IS
+    'What seal.root is, by the blocks of a seal.';
+
+REVOKE ALL ON FUNCTION audit._root_of_seal(bigint) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._end_seal(
+    p_last     audit.seal,
+    p_kind     text,
+    p_after_id bigint,
+    p_below    xid8,
+    p_detail   jsonb
+)
+    RETURNS audit.seal
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_end_seal$
+DECLARE
+    v_seal audit.seal;
+BEGIN
+    v_seal.number := p_last.number + 1;
+    v_seal.kind := p_kind;
+    v_seal.sealed_at := clock_timestamp();
+    v_seal.identity := audit._identity();
+    v_seal.after_id := p_after_id;
+    v_seal.below := p_below;
+    v_seal.entries := (SELECT coalesce(sum(b.entries), 0)
+                       FROM audit.seal_block AS b
+                       WHERE b.seal = v_seal.number);
+    v_seal.root := audit._root_of_seal(v_seal.number);
+    v_seal.detail := p_detail;
+    v_seal.previous := p_last.head;
+    v_seal.head := audit._head_of_seal(v_seal);
+    INSERT INTO audit.seal
+        (number, kind, sealed_at, identity, after_id, below, entries, root, detail, previous, head)
+    VALUES
+        (v_seal.number, v_seal.kind, v_seal.sealed_at, v_seal.identity, v_seal.after_id,
+         v_seal.below, v_seal.entries, v_seal.root, v_seal.detail, v_seal.previous, v_seal.head);
+    RETURN v_seal;
+END
+$_end_seal$;
+
+COMMENT ON FUNCTION audit._end_seal(audit.seal, text, bigint, xid8, jsonb) IS
+    'Close the seal after p_last over the blocks that it has, add it to the chain, and return it.';
+
+REVOKE ALL ON FUNCTION audit._end_seal(audit.seal, text, bigint, xid8, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._horizon(p_last audit.seal, p_most integer)
+    RETURNS xid8
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_horizon$
+DECLARE
+    -- Every transaction below has ended, in whatever database of the cluster.
+    v_ended    xid8 := pg_snapshot_xmin(pg_current_snapshot());
+    v_assigned bigint := (SELECT s.last_value FROM audit.entry_id_seq AS s);
+    v_sealed   bigint := (SELECT b.last_id FROM audit.seal_block AS b
+                          ORDER BY b.seal DESC, b.number DESC LIMIT 1);
+BEGIN
+    IF v_assigned - coalesce(v_sealed, 0) <= p_most THEN
+        RETURN v_ended;
+    END IF;
+    -- Up to where so many entries come first, whole transactions only.
+    RETURN least(v_ended, (
+        SELECT e.transaction_id
+        FROM audit.entry AS e
+        WHERE e.id > p_last.after_id
+          AND e.transaction_id > (
+              SELECT f.transaction_id
+              FROM audit.entry AS f
+              WHERE f.transaction_id >= p_last.below AND f.id > p_last.after_id
+              ORDER BY f.transaction_id
+              OFFSET p_most - 1
+              LIMIT 1)
+        ORDER BY e.transaction_id
+        LIMIT 1));
+END
+$_horizon$;
+
+COMMENT ON FUNCTION audit._horizon(audit.seal, integer) IS
+    'Below which transaction the next seal may end, so that it has some p_most entries.';
+
+REVOKE ALL ON FUNCTION audit._horizon(audit.seal, integer) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit.seal_entries(p_most integer DEFAULT 250000)
+    RETURNS audit.seal
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $seal_entries$
+DECLARE
+    v_last  audit.seal := audit._begin_seal();
+    v_below xid8 := audit._horizon(v_last, p_most);
+BEGIN
+    IF v_last.identity <> audit._identity() THEN
+        RAISE EXCEPTION 'nothing is sealed: this is another database than the one sealed before'
+            USING ERRCODE = 'UA011',
+                  DETAIL = format('It was %s, and is %s: system identifier, timeline and oid.',
+                                  v_last.identity, audit._identity()),
+                  HINT = 'Where that is meant, run: pgwitness seal --acknowledge "why".';
+    END IF;
+    PERFORM audit._add_blocks(v_last.number + 1, v_last.after_id, v_last.below, v_below);
+    IF NOT EXISTS (SELECT FROM audit.seal_block AS b WHERE b.seal = v_last.number + 1) THEN
+        RETURN NULL;
+    END IF;
+    RETURN audit._end_seal(v_last, 'entries', v_last.after_id, v_below, '{}');
+END
+$seal_entries$;
+
+COMMENT ON FUNCTION audit.seal_entries(integer) IS
+    'Seal what is new, of transactions that have ended, and return the seal: null where nothing '
+    'is. About so many entries; call it again until it returns null. Refuses with SQLSTATE UA011 '
+    'in another database than the one sealed before.';
+
+REVOKE ALL ON FUNCTION audit.seal_entries(integer) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit.acknowledge_restore(
+    p_reason text,
+    p_lost   jsonb DEFAULT '[]'
+)
+    RETURNS audit.seal
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $acknowledge_restore$
+DECLARE
+    v_last  audit.seal := audit._begin_seal();
+    v_after bigint;
+BEGIN
+    -- Writers wait for as long as this takes: from here on, ids tell which entries are new.
+    LOCK TABLE audit.entry IN SHARE MODE;
+    SELECT s.last_value INTO v_after FROM audit.entry_id_seq AS s;
+    PERFORM audit._add_blocks(v_last.number + 1, -9223372036854775808, '0',
+                              pg_current_xact_id(), p_listed => false);
+    RETURN audit._end_seal(v_last, 'restore', v_after, '0',
+                           jsonb_build_object('reason', p_reason, 'lost', p_lost));
+END
+$acknowledge_restore$;
+
+COMMENT ON FUNCTION audit.acknowledge_restore(text, jsonb) IS
+    'Say that this is another database than the one sealed before, and why: a dump that was '
+    'restored, a standby that was promoted. Seals all that no seal holds, of whatever database, '
+    'and returns that seal. p_lost: seals that others know of and that are not here any more, as '
+    '[{"number": 7, "head": "hex"}].';
+
+REVOKE ALL ON FUNCTION audit.acknowledge_restore(text, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._seal_drop(
+    p_from           timestamptz,
+    p_until          timestamptz,
+    p_entries        bigint,
+    p_retention_days integer,
+    p_differing      bigint
+)
+    RETURNS audit.seal
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $_seal_drop$
+DECLARE
+    v_last audit.seal := audit._begin_seal();
+BEGIN
+    DELETE FROM audit.seal_list AS l
+    USING audit.seal_block AS b
+    WHERE (b.seal, b.number) = (l.seal, l.block) AND b.partition_from = p_from;
+
+    RETURN audit._end_seal(v_last, 'drop', v_last.after_id, v_last.below, jsonb_build_object(
+        'from', p_from, 'until', p_until, 'entries', p_entries,
+        'retention_days', p_retention_days, 'differing', p_differing));
+END
+$_seal_drop$;
+
+COMMENT ON FUNCTION audit._seal_drop IS
+    'Add to the chain that a partition leaves the log by the retention, with so many entries, of '
+    'which so many are not as they were sealed (null: not known), and return that seal.';
+
+REVOKE ALL ON FUNCTION audit._seal_drop(timestamptz, timestamptz, bigint, integer, bigint)
+    FROM PUBLIC;
+
+-- To verify is to compute all of it again. Each function says what does not hold, as rows; what
+-- that means is for pgwitness verify to say.
+
+CREATE OR REPLACE FUNCTION audit._differing_entries(p_from timestamptz, p_until timestamptz)
+    RETURNS TABLE (
+        seal               bigint,
+        block              integer,
+        sealed_id          bigint,
+        sealed_occurred_at timestamptz,
+        sealed_digest      bytea,
+        id                 bigint,
+        occurred_at        timestamptz,
+        digest             bytea
+    )
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_differing_entries$
+#variable_conflict use_column
+BEGIN
+    -- Were the partition detached meanwhile, it would seem to be empty.
+    LOCK TABLE audit.entry IN ACCESS SHARE MODE;
+    RETURN QUERY
+    SELECT s.seal, s.block, s.id, s.occurred_at, s.digest, e.id, e.occurred_at, e.digest
+    FROM (
+            SELECT b.seal, b.number AS block, u.id, u.occurred_at, u.digest
+            FROM audit.seal_block AS b
+                 JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number),
+                 unnest(l.ids, l.times, l.digests) AS u (id, occurred_at, digest)
+            WHERE b.partition_from = p_from
+         ) AS s
+         FULL JOIN (
+            SELECT r.id, r.occurred_at, r.transaction_id, sha256(r.record) AS digest
+            FROM audit.entry_record AS r
+            WHERE r.occurred_at >= p_from
+              AND (r.occurred_at < p_until OR p_until = 'infinity')
+            OFFSET 0
+         ) AS e ON e.id = s.id
+    WHERE (s.id, s.occurred_at, s.digest) IS DISTINCT FROM (e.id, e.occurred_at, e.digest)
+      AND (s.id IS NOT NULL OR NOT EXISTS (
+          -- What is not sealed yet.
+          SELECT
+          FROM (SELECT n.after_id, n.below FROM audit.seal AS n ORDER BY n.number DESC LIMIT 1) AS n
+          WHERE e.transaction_id >= n.below AND e.id > n.after_id));
+END
+$_differing_entries$;
+
+COMMENT ON FUNCTION audit._differing_entries(timestamptz, timestamptz) IS
+    'Of a partition with these bounds: what was sealed beside what is there, where they differ. '
+    'Null on the left: an entry that no seal has, though its transaction was sealed. Null on the '
+    'right: a sealed entry that is gone. Takes the lists as they are.';
+
+REVOKE ALL ON FUNCTION audit._differing_entries(timestamptz, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._broken_seals()
+    RETURNS TABLE (number bigint, what text)
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_broken_seals$
+    WITH chain AS (
+        SELECT s.*, audit._head_of_seal(s) AS true_head, lag(s) OVER (ORDER BY s.number) AS before
+        FROM audit.seal AS s
+    )
+    SELECT c.number, w.what
+    FROM chain AS c,
+         LATERAL (VALUES
+            ('head', c.head <> c.true_head),
+            ('root', c.root <> audit._root_of_seal(c.number)),
+            ('gap', c.number <> coalesce((c.before).number, 0) + 1),
+            ('previous', c.previous NOT IN (
+                coalesce((c.before).head, ''),
+                coalesce(audit._head_of_seal(c.before), ''))),
+            ('entries', c.entries <> (SELECT coalesce(sum(b.entries), 0)
+                                      FROM audit.seal_block AS b WHERE b.seal = c.number)),
+            ('identity', c.kind <> 'restore'
+                         AND (c.identity, c.after_id)
+                             <> ((c.before).identity, (c.before).after_id)),
+            ('below', c.kind <> 'restore' AND c.below < (c.before).below)
+         ) AS w (what, is_so)
+    WHERE w.is_so
+    ORDER BY 1, 2;
+$_broken_seals$;
+
+COMMENT ON FUNCTION audit._broken_seals() IS
+    'Seals that don''t follow from their own columns (head), their blocks (root, entries) or the '
+    'seal before (gap, previous, identity, below), and which of these it is.';
+
+REVOKE ALL ON FUNCTION audit._broken_seals() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._broken_lists()
+    RETURNS TABLE (seal bigint, block integer, what text)
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_broken_lists$
+    SELECT coalesce(b.seal, l.seal), coalesce(b.number, l.block),
+           CASE
+               WHEN b.seal IS NULL THEN 'orphan'
+               WHEN l.seal IS NULL THEN 'missing'
+               WHEN b.root IS DISTINCT FROM audit._root_of_list(l.ids, l.times, l.digests)
+               THEN 'root'
+               ELSE 'header'
+           END
+    FROM audit.seal_block AS b
+         FULL JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number)
+    WHERE CASE
+        WHEN b.seal IS NULL THEN true
+        WHEN l.seal IS NULL THEN NOT EXISTS (
+            SELECT FROM audit.seal AS s
+            WHERE s.kind = 'drop' AND (s.detail ->> 'from')::timestamptz = b.partition_from)
+        ELSE b.root IS DISTINCT FROM audit._root_of_list(l.ids, l.times, l.digests)
+             OR (b.entries, b.first_id, b.last_id)
+                IS DISTINCT FROM (cardinality(l.ids), l.ids[1], l.ids[cardinality(l.ids)])
+    END
+    ORDER BY 1, 2;
+$_broken_lists$;
+
+COMMENT ON FUNCTION audit._broken_lists() IS
+    'Blocks whose list is missing though their partition was not dropped, lists without a block '
+    '(orphan), and those that don''t belong together by digest (root) or number (header).';
+
+REVOKE ALL ON FUNCTION audit._broken_lists() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._root_of_entries(p_seal bigint, p_block integer)
+    RETURNS bytea
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_root_of_entries$
+    SELECT audit._root_of_list(array_agg(r.id ORDER BY r.id),
+                               array_agg(r.occurred_at ORDER BY r.id),
+                               array_agg(sha256(r.record) ORDER BY r.id))
+    FROM audit.seal AS s
+         LEFT JOIN audit.seal AS before ON before.number = s.number - 1
+         JOIN audit.seal_block AS b ON b.seal = s.number AND b.number = p_block
+         JOIN audit._partitions() AS p ON p.starts_at = b.partition_from
+         JOIN audit.entry_record AS r
+              ON r.occurred_at >= p.starts_at
+                 AND (r.occurred_at < p.ends_at OR p.ends_at = 'infinity')
+                 AND r.id BETWEEN b.first_id AND b.last_id
+                 AND r.id > s.after_id
+                 AND r.transaction_id >= coalesce(before.below, '0')
+                 AND r.transaction_id < s.below
+    WHERE s.number = p_seal;
+$_root_of_entries$;
+
+COMMENT ON FUNCTION audit._root_of_entries(bigint, integer) IS
+    'What the root of a block should be by the entries that are there: where it is, they are as '
+    'they were sealed, whatever became of the block''s list. Of a seal of kind entries.';
+
+REVOKE ALL ON FUNCTION audit._root_of_entries(bigint, integer) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit.seal_of(p_transaction_id xid8, p_id bigint)
+    RETURNS audit.seal
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $seal_of$
+    -- Of the seals of the database that wrote the entry, the first that goes so far; or else the
+    -- one by which the next database took over what it found.
+    SELECT s
+    FROM audit.seal AS s
+    WHERE s.number >= coalesce((SELECT max(r.number)
+                                FROM audit.seal AS r
+                                WHERE r.kind = 'restore' AND r.after_id < p_id), 1)
+      AND (s.kind = 'entries' AND s.below > p_transaction_id
+           OR s.kind = 'restore' AND s.after_id >= p_id)
+    ORDER BY s.number
+    LIMIT 1;
+$seal_of$;
+
+COMMENT ON FUNCTION audit.seal_of(xid8, bigint) IS
+    'The seal of an entry, by its transaction_id and id. Null: it is not sealed yet.';
+
+REVOKE ALL ON FUNCTION audit.seal_of(xid8, bigint) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION
+    audit._identity(),
+    audit._root_of_list(bigint[], timestamptz[], bytea[]),
+    audit._root_of_seal(bigint),
+    audit._root_of_entries(bigint, integer),
+    audit._head_of_seal(audit.seal),
+    audit._differing_entries(timestamptz, timestamptz),
+    audit._broken_seals(),
+    audit._broken_lists(),
+    audit._partitions(),
+    audit.seal_of(xid8, bigint)
+    TO audit_reader;
 
 RESET ROLE;

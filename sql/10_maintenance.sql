@@ -192,6 +192,12 @@ BEGIN
         SET dropped = dropped || jsonb_build_object(
             'name', p_name, 'from', p_from, 'until', p_until, 'entries', v_entries)
         WHERE started_at = p_run;
+        PERFORM audit._seal_drop(p_from, p_until, v_entries, v_days, (
+            SELECT (r.detaching ->> 'differing')::bigint
+            FROM audit.maintenance_run AS r
+            WHERE r.detaching ->> 'name' = p_name
+            ORDER BY r.started_at DESC
+            LIMIT 1));
     END IF;
     EXECUTE format('DROP TABLE audit.%I', p_name);
     UPDATE audit.maintenance_run SET detaching = NULL WHERE detaching ->> 'name' = p_name;
@@ -200,9 +206,10 @@ END
 $_drop_detached$;
 
 COMMENT ON FUNCTION audit._drop_detached IS
-    'Drop a partition that has been detached, and say so: in the log, and in the run of '
-    'audit.maintenance_run that p_run names. All of it or nothing. Refuses with SQLSTATE UA007 '
-    'what is not wholly past that run''s retention; of the open-ended one, what holds an entry.';
+    'Drop a partition that has been detached, and say so: in the log, in the chain of seals, and '
+    'in the run of audit.maintenance_run that p_run names. All of it or nothing. Refuses with '
+    'SQLSTATE UA007 what is not wholly past that run''s retention; of the open-ended one, what '
+    'holds an entry.';
 
 REVOKE ALL ON FUNCTION audit._drop_detached FROM PUBLIC;
 
@@ -275,5 +282,3 @@ COMMENT ON FUNCTION audit._split_last(timestamptz) IS
     'Needs what audit._bound_last() adds.';
 
 REVOKE ALL ON FUNCTION audit._split_last(timestamptz) FROM PUBLIC;
-
-RESET ROLE;

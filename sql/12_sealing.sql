@@ -1,0 +1,354 @@
+-- Sealing: pgwitness maintain and pgwitness seal call what is here, as the owner of the log.
+
+CREATE OR REPLACE FUNCTION audit._identity()
+    RETURNS text
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_identity$
+    SELECT concat_ws('/', s.system_identifier, c.timeline_id, d.oid)
+    FROM pg_control_system() AS s, pg_control_checkpoint() AS c, pg_database AS d
+    WHERE d.datname = current_database();
+$_identity$;
+
+COMMENT ON FUNCTION audit._identity() IS
+    'Which database this is: another one after a dump was restored, a standby was promoted, or '
+    'pg_upgrade was run.';
+
+REVOKE ALL ON FUNCTION audit._identity() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._root_of_list(
+    p_ids     bigint[],
+    p_times   timestamptz[],
+    p_digests bytea[]
+)
+    RETURNS bytea
+    LANGUAGE sql
+    IMMUTABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_root_of_list$
+    SELECT sha256('pgwitness block 1' || string_agg(
+               int8send(l.id) || timestamptz_send(l.occurred_at) || l.digest, '' ORDER BY l.nth))
+    FROM unnest(p_ids, p_times, p_digests) WITH ORDINALITY AS l (id, occurred_at, digest, nth);
+$_root_of_list$;
+
+COMMENT ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) IS
+    'What seal_block.root is, by the list of a block.';
+
+REVOKE ALL ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._add_blocks(
+    p_seal     bigint,
+    p_after_id bigint,
+    p_from     xid8,
+    p_below    xid8,
+    p_listed   boolean DEFAULT true
+)
+    RETURNS void
+    LANGUAGE sql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_add_blocks$
+    WITH numbered AS (
+        SELECT r.*,
+               (row_number() OVER (PARTITION BY r.partition_id ORDER BY r.id) - 1) / 1024 AS nth
+        FROM (
+            SELECT r.partition_id, r.id, r.occurred_at, sha256(r.record) AS digest
+            FROM audit.entry_record AS r
+                 LEFT JOIN (
+                    SELECT unnest(l.ids) AS id FROM audit.seal_list AS l WHERE NOT p_listed
+                 ) AS l USING (id)
+            WHERE r.transaction_id >= p_from
+              AND r.transaction_id < p_below
+              AND r.id > p_after_id
+              AND l.id IS NULL
+            -- Digests are sorted, not entries.
+            OFFSET 0
+        ) AS r
+    ), listed AS (
+        SELECT n.partition_id, n.nth,
+               array_agg(n.id ORDER BY n.id) AS ids,
+               array_agg(n.occurred_at ORDER BY n.id) AS times,
+               array_agg(n.digest ORDER BY n.id) AS digests
+        FROM numbered AS n
+        GROUP BY n.partition_id, n.nth
+    ), blocks AS (
+        SELECT (row_number() OVER (ORDER BY p.starts_at, l.nth))::integer AS number,
+               p.starts_at, l.*
+        FROM listed AS l
+             JOIN audit._partitions() AS p
+                  ON to_regclass(format('audit.%I', p.name)) = l.partition_id
+    ), lists AS (
+        INSERT INTO audit.seal_list (seal, block, ids, times, digests)
+        SELECT p_seal, b.number, b.ids, b.times, b.digests
+        FROM blocks AS b
+    )
+    INSERT INTO audit.seal_block (seal, number, partition_from, entries, first_id, last_id, root)
+    SELECT p_seal, b.number, b.starts_at, cardinality(b.ids), b.ids[1],
+           b.ids[cardinality(b.ids)], audit._root_of_list(b.ids, b.times, b.digests)
+    FROM blocks AS b;
+$_add_blocks$;
+
+COMMENT ON FUNCTION audit._add_blocks(bigint, bigint, xid8, xid8, boolean) IS
+    'Put the entries of a range of transactions, with greater ids than one, into blocks of a seal; '
+    'unless p_listed, only those that no block has yet.';
+
+REVOKE ALL ON FUNCTION audit._add_blocks(bigint, bigint, xid8, xid8, boolean) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._begin_seal()
+    RETURNS audit.seal
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_begin_seal$
+DECLARE
+    v_last audit.seal;
+BEGIN
+    IF current_setting('client_encoding') <> 'UTF8' THEN
+        RAISE EXCEPTION 'entries are sealed and verified in UTF8 only'
+            USING ERRCODE = 'UA010',
+                  DETAIL = format('client_encoding is %s.', current_setting('client_encoding')),
+                  HINT = 'Run: SET client_encoding = ''UTF8''.';
+    END IF;
+    -- One seals at a time, and no partition leaves the log meanwhile. Writers are not in the way.
+    LOCK TABLE audit.seal IN EXCLUSIVE MODE;
+    LOCK TABLE audit.entry IN ACCESS SHARE MODE;
+    SELECT s.* INTO v_last FROM audit.seal AS s ORDER BY s.number DESC LIMIT 1;
+    IF v_last.number IS NULL THEN
+        v_last.number := 0;
+        v_last.identity := audit._identity();
+        v_last.after_id := -9223372036854775808;
+        v_last.below := '0';
+        v_last.head := '';
+    END IF;
+    RETURN v_last;
+END
+$_begin_seal$;
+
+COMMENT ON FUNCTION audit._begin_seal() IS
+    'Keep others from sealing until the end of the transaction, and return the last seal; number 0 '
+    'where there is none. Refuses with SQLSTATE UA010 where client_encoding is not UTF8.';
+
+REVOKE ALL ON FUNCTION audit._begin_seal() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._head_of_seal(p_seal audit.seal)
+    RETURNS bytea
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_head_of_seal$
+    SELECT sha256(record_send(ROW(
+        'pgwitness seal 1'::text, p_seal.number, p_seal.kind, p_seal.sealed_at, p_seal.identity,
+        p_seal.after_id, p_seal.below, p_seal.entries, p_seal.root, p_seal.detail,
+        p_seal.previous)));
+$_head_of_seal$;
+
+COMMENT ON FUNCTION audit._head_of_seal(audit.seal) IS
+    'What seal.head is, by the other columns.';
+
+REVOKE ALL ON FUNCTION audit._head_of_seal(audit.seal) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._root_of_seal(p_seal bigint)
+    RETURNS bytea
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_root_of_seal$
+    SELECT sha256('pgwitness blocks 1' || coalesce(string_agg(record_send(ROW(
+               b.number, b.partition_from, b.entries, b.first_id, b.last_id, b.root)),
+               '' ORDER BY b.number), ''))
+    FROM audit.seal_block AS b
+    WHERE b.seal = p_seal;
+$_root_of_seal$;
+
+COMMENT ON FUNCTION audit._root_of_seal(bigint) IS
+    'What seal.root is, by the blocks of a seal.';
+
+REVOKE ALL ON FUNCTION audit._root_of_seal(bigint) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._end_seal(
+    p_last     audit.seal,
+    p_kind     text,
+    p_after_id bigint,
+    p_below    xid8,
+    p_detail   jsonb
+)
+    RETURNS audit.seal
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_end_seal$
+DECLARE
+    v_seal audit.seal;
+BEGIN
+    v_seal.number := p_last.number + 1;
+    v_seal.kind := p_kind;
+    v_seal.sealed_at := clock_timestamp();
+    v_seal.identity := audit._identity();
+    v_seal.after_id := p_after_id;
+    v_seal.below := p_below;
+    v_seal.entries := (SELECT coalesce(sum(b.entries), 0)
+                       FROM audit.seal_block AS b
+                       WHERE b.seal = v_seal.number);
+    v_seal.root := audit._root_of_seal(v_seal.number);
+    v_seal.detail := p_detail;
+    v_seal.previous := p_last.head;
+    v_seal.head := audit._head_of_seal(v_seal);
+    INSERT INTO audit.seal
+        (number, kind, sealed_at, identity, after_id, below, entries, root, detail, previous, head)
+    VALUES
+        (v_seal.number, v_seal.kind, v_seal.sealed_at, v_seal.identity, v_seal.after_id,
+         v_seal.below, v_seal.entries, v_seal.root, v_seal.detail, v_seal.previous, v_seal.head);
+    RETURN v_seal;
+END
+$_end_seal$;
+
+COMMENT ON FUNCTION audit._end_seal(audit.seal, text, bigint, xid8, jsonb) IS
+    'Close the seal after p_last over the blocks that it has, add it to the chain, and return it.';
+
+REVOKE ALL ON FUNCTION audit._end_seal(audit.seal, text, bigint, xid8, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._horizon(p_last audit.seal, p_most integer)
+    RETURNS xid8
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_horizon$
+DECLARE
+    -- Every transaction below has ended, in whatever database of the cluster.
+    v_ended    xid8 := pg_snapshot_xmin(pg_current_snapshot());
+    v_assigned bigint := (SELECT s.last_value FROM audit.entry_id_seq AS s);
+    v_sealed   bigint := (SELECT b.last_id FROM audit.seal_block AS b
+                          ORDER BY b.seal DESC, b.number DESC LIMIT 1);
+BEGIN
+    IF v_assigned - coalesce(v_sealed, 0) <= p_most THEN
+        RETURN v_ended;
+    END IF;
+    -- Up to where so many entries come first, whole transactions only.
+    RETURN least(v_ended, (
+        SELECT e.transaction_id
+        FROM audit.entry AS e
+        WHERE e.id > p_last.after_id
+          AND e.transaction_id > (
+              SELECT f.transaction_id
+              FROM audit.entry AS f
+              WHERE f.transaction_id >= p_last.below AND f.id > p_last.after_id
+              ORDER BY f.transaction_id
+              OFFSET p_most - 1
+              LIMIT 1)
+        ORDER BY e.transaction_id
+        LIMIT 1));
+END
+$_horizon$;
+
+COMMENT ON FUNCTION audit._horizon(audit.seal, integer) IS
+    'Below which transaction the next seal may end, so that it has some p_most entries.';
+
+REVOKE ALL ON FUNCTION audit._horizon(audit.seal, integer) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit.seal_entries(p_most integer DEFAULT 250000)
+    RETURNS audit.seal
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $seal_entries$
+DECLARE
+    v_last  audit.seal := audit._begin_seal();
+    v_below xid8 := audit._horizon(v_last, p_most);
+BEGIN
+    IF v_last.identity <> audit._identity() THEN
+        RAISE EXCEPTION 'nothing is sealed: this is another database than the one sealed before'
+            USING ERRCODE = 'UA011',
+                  DETAIL = format('It was %s, and is %s: system identifier, timeline and oid.',
+                                  v_last.identity, audit._identity()),
+                  HINT = 'Where that is meant, run: pgwitness seal --acknowledge "why".';
+    END IF;
+    PERFORM audit._add_blocks(v_last.number + 1, v_last.after_id, v_last.below, v_below);
+    IF NOT EXISTS (SELECT FROM audit.seal_block AS b WHERE b.seal = v_last.number + 1) THEN
+        RETURN NULL;
+    END IF;
+    RETURN audit._end_seal(v_last, 'entries', v_last.after_id, v_below, '{}');
+END
+$seal_entries$;
+
+COMMENT ON FUNCTION audit.seal_entries(integer) IS
+    'Seal what is new, of transactions that have ended, and return the seal: null where nothing '
+    'is. About so many entries; call it again until it returns null. Refuses with SQLSTATE UA011 '
+    'in another database than the one sealed before.';
+
+REVOKE ALL ON FUNCTION audit.seal_entries(integer) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit.acknowledge_restore(
+    p_reason text,
+    p_lost   jsonb DEFAULT '[]'
+)
+    RETURNS audit.seal
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $acknowledge_restore$
+DECLARE
+    v_last  audit.seal := audit._begin_seal();
+    v_after bigint;
+BEGIN
+    -- Writers wait for as long as this takes: from here on, ids tell which entries are new.
+    LOCK TABLE audit.entry IN SHARE MODE;
+    SELECT s.last_value INTO v_after FROM audit.entry_id_seq AS s;
+    PERFORM audit._add_blocks(v_last.number + 1, -9223372036854775808, '0',
+                              pg_current_xact_id(), p_listed => false);
+    RETURN audit._end_seal(v_last, 'restore', v_after, '0',
+                           jsonb_build_object('reason', p_reason, 'lost', p_lost));
+END
+$acknowledge_restore$;
+
+COMMENT ON FUNCTION audit.acknowledge_restore(text, jsonb) IS
+    'Say that this is another database than the one sealed before, and why: a dump that was '
+    'restored, a standby that was promoted. Seals all that no seal holds, of whatever database, '
+    'and returns that seal. p_lost: seals that others know of and that are not here any more, as '
+    '[{"number": 7, "head": "hex"}].';
+
+REVOKE ALL ON FUNCTION audit.acknowledge_restore(text, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._seal_drop(
+    p_from           timestamptz,
+    p_until          timestamptz,
+    p_entries        bigint,
+    p_retention_days integer,
+    p_differing      bigint
+)
+    RETURNS audit.seal
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $_seal_drop$
+DECLARE
+    v_last audit.seal := audit._begin_seal();
+BEGIN
+    DELETE FROM audit.seal_list AS l
+    USING audit.seal_block AS b
+    WHERE (b.seal, b.number) = (l.seal, l.block) AND b.partition_from = p_from;
+
+    RETURN audit._end_seal(v_last, 'drop', v_last.after_id, v_last.below, jsonb_build_object(
+        'from', p_from, 'until', p_until, 'entries', p_entries,
+        'retention_days', p_retention_days, 'differing', p_differing));
+END
+$_seal_drop$;
+
+COMMENT ON FUNCTION audit._seal_drop IS
+    'Add to the chain that a partition leaves the log by the retention, with so many entries, of '
+    'which so many are not as they were sealed (null: not known), and return that seal.';
+
+REVOKE ALL ON FUNCTION audit._seal_drop(timestamptz, timestamptz, bigint, integer, bigint)
+    FROM PUBLIC;

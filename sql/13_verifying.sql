@@ -1,0 +1,196 @@
+-- To verify is to compute all of it again. Each function says what does not hold, as rows; what
+-- that means is for pgwitness verify to say.
+
+CREATE OR REPLACE FUNCTION audit._differing_entries(p_from timestamptz, p_until timestamptz)
+    RETURNS TABLE (
+        seal               bigint,
+        block              integer,
+        sealed_id          bigint,
+        sealed_occurred_at timestamptz,
+        sealed_digest      bytea,
+        id                 bigint,
+        occurred_at        timestamptz,
+        digest             bytea
+    )
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_differing_entries$
+#variable_conflict use_column
+BEGIN
+    -- Were the partition detached meanwhile, it would seem to be empty.
+    LOCK TABLE audit.entry IN ACCESS SHARE MODE;
+    RETURN QUERY
+    SELECT s.seal, s.block, s.id, s.occurred_at, s.digest, e.id, e.occurred_at, e.digest
+    FROM (
+            SELECT b.seal, b.number AS block, u.id, u.occurred_at, u.digest
+            FROM audit.seal_block AS b
+                 JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number),
+                 unnest(l.ids, l.times, l.digests) AS u (id, occurred_at, digest)
+            WHERE b.partition_from = p_from
+         ) AS s
+         FULL JOIN (
+            SELECT r.id, r.occurred_at, r.transaction_id, sha256(r.record) AS digest
+            FROM audit.entry_record AS r
+            WHERE r.occurred_at >= p_from
+              AND (r.occurred_at < p_until OR p_until = 'infinity')
+            OFFSET 0
+         ) AS e ON e.id = s.id
+    WHERE (s.id, s.occurred_at, s.digest) IS DISTINCT FROM (e.id, e.occurred_at, e.digest)
+      AND (s.id IS NOT NULL OR NOT EXISTS (
+          -- What is not sealed yet.
+          SELECT
+          FROM (SELECT n.after_id, n.below FROM audit.seal AS n ORDER BY n.number DESC LIMIT 1) AS n
+          WHERE e.transaction_id >= n.below AND e.id > n.after_id));
+END
+$_differing_entries$;
+
+COMMENT ON FUNCTION audit._differing_entries(timestamptz, timestamptz) IS
+    'Of a partition with these bounds: what was sealed beside what is there, where they differ. '
+    'Null on the left: an entry that no seal has, though its transaction was sealed. Null on the '
+    'right: a sealed entry that is gone. Takes the lists as they are.';
+
+REVOKE ALL ON FUNCTION audit._differing_entries(timestamptz, timestamptz) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._broken_seals()
+    RETURNS TABLE (number bigint, what text)
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_broken_seals$
+    WITH chain AS (
+        SELECT s.*, audit._head_of_seal(s) AS true_head, lag(s) OVER (ORDER BY s.number) AS before
+        FROM audit.seal AS s
+    )
+    SELECT c.number, w.what
+    FROM chain AS c,
+         LATERAL (VALUES
+            ('head', c.head <> c.true_head),
+            ('root', c.root <> audit._root_of_seal(c.number)),
+            ('gap', c.number <> coalesce((c.before).number, 0) + 1),
+            ('previous', c.previous NOT IN (
+                coalesce((c.before).head, ''),
+                coalesce(audit._head_of_seal(c.before), ''))),
+            ('entries', c.entries <> (SELECT coalesce(sum(b.entries), 0)
+                                      FROM audit.seal_block AS b WHERE b.seal = c.number)),
+            ('identity', c.kind <> 'restore'
+                         AND (c.identity, c.after_id)
+                             <> ((c.before).identity, (c.before).after_id)),
+            ('below', c.kind <> 'restore' AND c.below < (c.before).below)
+         ) AS w (what, is_so)
+    WHERE w.is_so
+    ORDER BY 1, 2;
+$_broken_seals$;
+
+COMMENT ON FUNCTION audit._broken_seals() IS
+    'Seals that don''t follow from their own columns (head), their blocks (root, entries) or the '
+    'seal before (gap, previous, identity, below), and which of these it is.';
+
+REVOKE ALL ON FUNCTION audit._broken_seals() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._broken_lists()
+    RETURNS TABLE (seal bigint, block integer, what text)
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_broken_lists$
+    SELECT coalesce(b.seal, l.seal), coalesce(b.number, l.block),
+           CASE
+               WHEN b.seal IS NULL THEN 'orphan'
+               WHEN l.seal IS NULL THEN 'missing'
+               WHEN b.root IS DISTINCT FROM audit._root_of_list(l.ids, l.times, l.digests)
+               THEN 'root'
+               ELSE 'header'
+           END
+    FROM audit.seal_block AS b
+         FULL JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number)
+    WHERE CASE
+        WHEN b.seal IS NULL THEN true
+        WHEN l.seal IS NULL THEN NOT EXISTS (
+            SELECT FROM audit.seal AS s
+            WHERE s.kind = 'drop' AND (s.detail ->> 'from')::timestamptz = b.partition_from)
+        ELSE b.root IS DISTINCT FROM audit._root_of_list(l.ids, l.times, l.digests)
+             OR (b.entries, b.first_id, b.last_id)
+                IS DISTINCT FROM (cardinality(l.ids), l.ids[1], l.ids[cardinality(l.ids)])
+    END
+    ORDER BY 1, 2;
+$_broken_lists$;
+
+COMMENT ON FUNCTION audit._broken_lists() IS
+    'Blocks whose list is missing though their partition was not dropped, lists without a block '
+    '(orphan), and those that don''t belong together by digest (root) or number (header).';
+
+REVOKE ALL ON FUNCTION audit._broken_lists() FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._root_of_entries(p_seal bigint, p_block integer)
+    RETURNS bytea
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_root_of_entries$
+    SELECT audit._root_of_list(array_agg(r.id ORDER BY r.id),
+                               array_agg(r.occurred_at ORDER BY r.id),
+                               array_agg(sha256(r.record) ORDER BY r.id))
+    FROM audit.seal AS s
+         LEFT JOIN audit.seal AS before ON before.number = s.number - 1
+         JOIN audit.seal_block AS b ON b.seal = s.number AND b.number = p_block
+         JOIN audit._partitions() AS p ON p.starts_at = b.partition_from
+         JOIN audit.entry_record AS r
+              ON r.occurred_at >= p.starts_at
+                 AND (r.occurred_at < p.ends_at OR p.ends_at = 'infinity')
+                 AND r.id BETWEEN b.first_id AND b.last_id
+                 AND r.id > s.after_id
+                 AND r.transaction_id >= coalesce(before.below, '0')
+                 AND r.transaction_id < s.below
+    WHERE s.number = p_seal;
+$_root_of_entries$;
+
+COMMENT ON FUNCTION audit._root_of_entries(bigint, integer) IS
+    'What the root of a block should be by the entries that are there: where it is, they are as '
+    'they were sealed, whatever became of the block''s list. Of a seal of kind entries.';
+
+REVOKE ALL ON FUNCTION audit._root_of_entries(bigint, integer) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit.seal_of(p_transaction_id xid8, p_id bigint)
+    RETURNS audit.seal
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $seal_of$
+    -- Of the seals of the database that wrote the entry, the first that goes so far; or else the
+    -- one by which the next database took over what it found.
+    SELECT s
+    FROM audit.seal AS s
+    WHERE s.number >= coalesce((SELECT max(r.number)
+                                FROM audit.seal AS r
+                                WHERE r.kind = 'restore' AND r.after_id < p_id), 1)
+      AND (s.kind = 'entries' AND s.below > p_transaction_id
+           OR s.kind = 'restore' AND s.after_id >= p_id)
+    ORDER BY s.number
+    LIMIT 1;
+$seal_of$;
+
+COMMENT ON FUNCTION audit.seal_of(xid8, bigint) IS
+    'The seal of an entry, by its transaction_id and id. Null: it is not sealed yet.';
+
+REVOKE ALL ON FUNCTION audit.seal_of(xid8, bigint) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION
+    audit._identity(),
+    audit._root_of_list(bigint[], timestamptz[], bytea[]),
+    audit._root_of_seal(bigint),
+    audit._root_of_entries(bigint, integer),
+    audit._head_of_seal(audit.seal),
+    audit._differing_entries(timestamptz, timestamptz),
+    audit._broken_seals(),
+    audit._broken_lists(),
+    audit._partitions(),
+    audit.seal_of(xid8, bigint)
+    TO audit_reader;
+
+RESET ROLE;
