@@ -503,6 +503,7 @@ COMMENT ON FUNCTION audit._partitions() IS
     'a concurrent detach was interrupted, or is under way. is_indexed: audit.index_day() has been.';
 
 REVOKE ALL ON FUNCTION audit._partitions() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._partitions() TO audit_reader;
 
 DO $first_days$
 DECLARE
@@ -1548,6 +1549,8 @@ COMMENT ON CONSTRAINT verification_pkey ON audit.verification IS 'One at a time.
 -- Only the owner of the log seals. Nobody changes a seal, not even by mistake; lists go with the
 -- partition whose entries they name.
 GRANT SELECT ON audit.seal, audit.seal_block, audit.seal_list, audit.verification TO audit_reader;
+GRANT SELECT ON audit.seal TO audit_reader;
+
 ALTER TABLE audit.seal ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS seal_is_read_by_readers ON audit.seal;
@@ -1558,6 +1561,8 @@ CREATE POLICY seal_is_read_by_readers
     USING (true);
 COMMENT ON POLICY seal_is_read_by_readers ON audit.seal IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
+
+GRANT SELECT ON audit.seal_block TO audit_reader;
 
 ALTER TABLE audit.seal_block ENABLE ROW LEVEL SECURITY;
 
@@ -1570,6 +1575,8 @@ CREATE POLICY seal_block_is_read_by_readers
 COMMENT ON POLICY seal_block_is_read_by_readers ON audit.seal_block IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
 
+GRANT SELECT ON audit.seal_list TO audit_reader;
+
 ALTER TABLE audit.seal_list ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS seal_list_is_read_by_readers ON audit.seal_list;
@@ -1580,6 +1587,8 @@ CREATE POLICY seal_list_is_read_by_readers
     USING (true);
 COMMENT ON POLICY seal_list_is_read_by_readers ON audit.seal_list IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
+
+GRANT SELECT ON audit.verification TO audit_reader;
 
 ALTER TABLE audit.verification ENABLE ROW LEVEL SECURITY;
 
@@ -1629,6 +1638,7 @@ COMMENT ON FUNCTION audit._identity() IS
     'pg_upgrade was run.';
 
 REVOKE ALL ON FUNCTION audit._identity() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._identity() TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._root_of_list(
     p_ids     bigint[],
@@ -1650,6 +1660,7 @@ COMMENT ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) IS
     'What seal_block.root is, by the list of a block.';
 
 REVOKE ALL ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._add_blocks(
     p_seal     bigint,
@@ -1764,6 +1775,7 @@ COMMENT ON FUNCTION audit._head_of_seal(audit.seal) IS
     'What seal.head is, by the other columns.';
 
 REVOKE ALL ON FUNCTION audit._head_of_seal(audit.seal) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._head_of_seal(audit.seal) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._root_of_seal(p_seal bigint)
     RETURNS bytea
@@ -1783,6 +1795,7 @@ COMMENT ON FUNCTION audit._root_of_seal(bigint) IS
     'What seal.root is, by the blocks of a seal.';
 
 REVOKE ALL ON FUNCTION audit._root_of_seal(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._root_of_seal(bigint) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._end_seal(
     p_last     audit.seal,
@@ -2019,6 +2032,7 @@ COMMENT ON FUNCTION audit._differing_entries(timestamptz, timestamptz) IS
     'right: a sealed entry that is gone. Takes the lists as they are.';
 
 REVOKE ALL ON FUNCTION audit._differing_entries(timestamptz, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._differing_entries(timestamptz, timestamptz) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._broken_seals()
     RETURNS TABLE (number bigint, what text)
@@ -2056,6 +2070,7 @@ COMMENT ON FUNCTION audit._broken_seals() IS
     'seal before (gap, previous, identity, below), and which of these it is.';
 
 REVOKE ALL ON FUNCTION audit._broken_seals() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._broken_seals() TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._broken_lists()
     RETURNS TABLE (seal bigint, block integer, what text)
@@ -2091,6 +2106,7 @@ COMMENT ON FUNCTION audit._broken_lists() IS
     '(orphan), and those that don''t belong together by digest (root) or number (header).';
 
 REVOKE ALL ON FUNCTION audit._broken_lists() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._broken_lists() TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._root_of_entries(p_seal bigint, p_block integer)
     RETURNS bytea
@@ -2121,6 +2137,7 @@ COMMENT ON FUNCTION audit._root_of_entries(bigint, integer) IS
     'they were sealed, whatever became of the block''s list. Of a seal of kind entries.';
 
 REVOKE ALL ON FUNCTION audit._root_of_entries(bigint, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._root_of_entries(bigint, integer) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit.seal_of(p_transaction_id xid8, p_id bigint)
     RETURNS audit.seal
@@ -2146,18 +2163,6 @@ COMMENT ON FUNCTION audit.seal_of(xid8, bigint) IS
     'The seal of an entry, by its transaction_id and id. Null: it is not sealed yet.';
 
 REVOKE ALL ON FUNCTION audit.seal_of(xid8, bigint) FROM PUBLIC;
-
-GRANT EXECUTE ON FUNCTION
-    audit._identity(),
-    audit._root_of_list(bigint[], timestamptz[], bytea[]),
-    audit._root_of_seal(bigint),
-    audit._root_of_entries(bigint, integer),
-    audit._head_of_seal(audit.seal),
-    audit._differing_entries(timestamptz, timestamptz),
-    audit._broken_seals(),
-    audit._broken_lists(),
-    audit._partitions(),
-    audit.seal_of(xid8, bigint)
-    TO audit_reader;
+GRANT EXECUTE ON FUNCTION audit.seal_of(xid8, bigint) TO audit_reader;
 
 RESET ROLE;
