@@ -24,6 +24,7 @@ from generator.lookups import (
     ancestor_query,
     granted_schemas,
     grants,
+    looked_up,
     named_references,
 )
 from generator.names import TableName
@@ -116,6 +117,7 @@ def _capture(tracked: TrackedTable) -> dict[str, object]:
     references = named_references(tracked)
     return {
         "by_row": tracked.capture == "row",
+        "has_names": bool(looked_up(tracked)),
         "fires": Sql(FIRES[tracked.capture]),
         "grants": grants(tracked),
         "granted_schemas": granted_schemas(tracked),

@@ -67,7 +67,6 @@ def statement_values(tracked: TrackedTable) -> dict[str, object]:
     """Return the INSERTs, and how often they are tried: at last without names, if there are any."""
     has_names = bool(looked_up(tracked))
     return {
-        "has_names": has_names,
         "removes": tracked.truncate == "rows",
         "attempts": Sql("3" if has_names else "2"),
         "inserts": list(_inserts(tracked, has_names=has_names)),

@@ -31,6 +31,8 @@ CREATE OR REPLACE FUNCTION audit."capture_shop_stock"()
     SET bytea_output = 'hex'
     SET lc_monetary = 'C'
     SET jit = off
+    -- Names are found by an index, though the plan may have been made when there were a few.
+    SET enable_seqscan = off
 AS $capture$
 #variable_conflict use_variable
 BEGIN
