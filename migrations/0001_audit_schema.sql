@@ -848,21 +848,34 @@ CREATE OR REPLACE PROCEDURE audit._require_plain_table(p_table_schema text, p_ta
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_require_plain_table$
+DECLARE
+    v_kind text;
+    v_is   text;
 BEGIN
-    IF EXISTS (
-        SELECT
-        FROM pg_class AS c
-             JOIN pg_namespace AS n ON n.oid = c.relnamespace
-        WHERE (n.nspname, c.relname) = (p_table_schema, p_table_name)
-          AND (c.relkind <> 'r' OR c.relispartition OR EXISTS (
-              SELECT FROM pg_inherits AS i WHERE c.oid IN (i.inhrelid, i.inhparent)))
-    ) THEN
+    SELECT c.relkind, CASE
+        WHEN c.relkind = 'p' THEN 'partitioned'
+        WHEN c.relkind = 'v' THEN 'a view'
+        WHEN c.relkind = 'm' THEN 'a materialized view'
+        WHEN c.relkind = 'f' THEN 'a foreign table'
+        WHEN c.relkind <> 'r' THEN 'no table'
+        WHEN c.relispartition THEN 'a partition'
+        WHEN c.oid IN (SELECT i.inhrelid FROM pg_inherits AS i) THEN 'inheriting from another'
+        WHEN c.oid IN (SELECT i.inhparent FROM pg_inherits AS i) THEN 'inherited from'
+        END
+    INTO v_kind, v_is
+    FROM pg_class AS c
+         JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE (n.nspname, c.relname) = (p_table_schema, p_table_name);
+
+    IF v_is IS NOT NULL THEN
         RAISE EXCEPTION 'statements on %.% can''t be captured as a whole',
                         p_table_schema, p_table_name
             USING ERRCODE = 'UA006',
-                  DETAIL = 'It is partitioned, a partition, or inherits or is inherited from: a '
-                           'statement trigger sees some of its rows, or sees them in pieces.',
-                  HINT = 'Set capture = "row" for this table in audit.toml.';
+                  DETAIL = format('It is %s: a statement trigger sees no rows of it, or some, '
+                                  'or sees them in pieces.', v_is),
+                  HINT = CASE WHEN v_kind IN ('v', 'm')
+                         THEN 'Track the tables that it reads instead.'
+                         ELSE 'Set capture = "row" for this table in audit.toml.' END;
     END IF;
 END
 $_require_plain_table$;

@@ -7,7 +7,6 @@ SET LOCAL lock_timeout = '5s';
 GRANT USAGE ON SCHEMA "shop" TO audit_writer;
 
 -- The capture function reads the names of what a row refers to.
-GRANT USAGE ON SCHEMA "shop" TO audit_writer;
 GRANT SELECT ("id", "title") ON "shop"."product" TO audit_writer;
 
 SET ROLE audit_owner;
@@ -187,7 +186,6 @@ BEGIN
                 END IF;
         END;
     END LOOP;
-    RETURN NULL;
 END
 $capture$;
 
