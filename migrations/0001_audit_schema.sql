@@ -115,6 +115,35 @@ COMMENT ON FUNCTION audit._context(text) IS
 REVOKE ALL ON FUNCTION audit._context(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._context(text) TO audit_writer;
 
+CREATE OR REPLACE FUNCTION audit._refuse_missing_actor(
+    p_operation    text,
+    p_table_schema text,
+    p_table_name   text
+)
+    RETURNS void
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_refuse_missing_actor$
+BEGIN
+    RAISE EXCEPTION '% on %.% is refused: nobody said who acts',
+                    p_operation, p_table_schema, p_table_name
+        USING ERRCODE = 'UA008',
+              DETAIL = 'The setting audit.actor is empty, and audit.toml has missing_actor = '
+                       '"reject" for this table, whoever writes to it.',
+              HINT = 'In the transaction of the write, before it, run SET LOCAL audit.actor = '
+                     '''…'', or call audit.set_context().';
+END
+$_refuse_missing_actor$;
+
+COMMENT ON FUNCTION audit._refuse_missing_actor(text, text, text) IS
+    'Refuses with SQLSTATE UA008 to write to a table that wants to know who acts. Arguments: '
+    'operation, schema, table.';
+
+REVOKE ALL ON FUNCTION audit._refuse_missing_actor(text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._refuse_missing_actor(text, text, text) TO audit_writer;
+
 -- The log. The capture functions say what happened to which row; who, when and from where are
 -- the defaults below, so that they are the same for every table.
 
@@ -703,6 +732,7 @@ CREATE TABLE IF NOT EXISTS audit.tracked_table (
     excluded      text[]      NOT NULL,
     redacted      text[]      NOT NULL,
     on_truncate   text        NOT NULL,
+    missing_actor text        NOT NULL DEFAULT 'allow',
     tracked_at    timestamptz NOT NULL DEFAULT now(),
     untracked_at  timestamptz,
     CONSTRAINT tracked_table_pkey
@@ -712,7 +742,9 @@ CREATE TABLE IF NOT EXISTS audit.tracked_table (
     CONSTRAINT tracked_table_parent_is_whole
         CHECK (num_nulls(parent_schema, parent_table, parent_key) IN (0, 3)),
     CONSTRAINT tracked_table_on_truncate_is_known
-        CHECK (on_truncate IN ('log', 'rows', 'forbid'))
+        CHECK (on_truncate IN ('log', 'rows', 'forbid')),
+    CONSTRAINT tracked_table_missing_actor_is_known
+        CHECK (missing_actor IN ('allow', 'mark', 'reject'))
 );
 
 COMMENT ON TABLE audit.tracked_table IS
@@ -751,6 +783,9 @@ COMMENT ON COLUMN audit.tracked_table.redacted IS
 COMMENT ON COLUMN audit.tracked_table.on_truncate IS
     'log: TRUNCATE leaves an entry. rows: it leaves a DELETE of each row. forbid: it is refused '
     'with SQLSTATE UA003.';
+COMMENT ON COLUMN audit.tracked_table.missing_actor IS
+    'What an entry without an actor is. allow: of the product itself ("System"). mark: of somebody '
+    'whom nobody named. reject: refused, with the write, with SQLSTATE UA008.';
 COMMENT ON COLUMN audit.tracked_table.tracked_at IS
     'Since when changes are captured without a gap.';
 COMMENT ON COLUMN audit.tracked_table.untracked_at IS
@@ -762,6 +797,8 @@ COMMENT ON CONSTRAINT tracked_table_part_iff_parent ON audit.tracked_table IS
 COMMENT ON CONSTRAINT tracked_table_parent_is_whole ON audit.tracked_table IS
     'A parent is a table and a way to find its row.';
 COMMENT ON CONSTRAINT tracked_table_on_truncate_is_known ON audit.tracked_table IS
+    'The three policies.';
+COMMENT ON CONSTRAINT tracked_table_missing_actor_is_known ON audit.tracked_table IS
     'The three policies.';
 
 GRANT SELECT ON audit.tracked_table TO audit_reader;
@@ -795,7 +832,8 @@ CREATE OR REPLACE PROCEDURE audit._describe(
     p_ignored       text[] DEFAULT '{}',
     p_excluded      text[] DEFAULT '{}',
     p_redacted      text[] DEFAULT '{}',
-    p_on_truncate   text   DEFAULT 'log'
+    p_on_truncate   text   DEFAULT 'log',
+    p_missing_actor text   DEFAULT 'allow'
 )
     LANGUAGE plpgsql
     SECURITY INVOKER
@@ -814,11 +852,12 @@ BEGIN
     INSERT INTO audit.tracked_table
         (table_schema, table_name, module, entity, part, key_columns, label_column,
          parent_schema, parent_table, parent_key, link, say, columns,
-         ignored, excluded, redacted, on_truncate, tracked_at)
+         ignored, excluded, redacted, on_truncate, missing_actor, tracked_at)
     VALUES
         (p_table_schema, p_table_name, p_module, p_entity, p_part, p_key_columns, p_label_column,
          p_parent_schema, p_parent_table, p_parent_key, p_link, p_say, p_columns,
-         p_ignored, p_excluded, p_redacted, p_on_truncate, coalesce(v_since, now()));
+         p_ignored, p_excluded, p_redacted, p_on_truncate, p_missing_actor,
+         coalesce(v_since, now()));
 END
 $_describe$;
 
@@ -933,16 +972,21 @@ CREATE OR REPLACE FUNCTION audit._capture_truncate()
     SET timezone = 'UTC'
 AS $_capture_truncate$
 BEGIN
+    IF TG_ARGV[6] = 'reject' AND coalesce(current_setting('audit.actor', true), '') = '' THEN
+        PERFORM audit._refuse_missing_actor(TG_OP, TG_ARGV[1], TG_ARGV[2]);
+    END IF;
     INSERT INTO audit.entry
         (source, operation, table_schema, table_name, module, entity, part)
     VALUES
-        (TG_ARGV[0], TG_OP, TG_ARGV[1], TG_ARGV[2], TG_ARGV[3], TG_ARGV[4], TG_ARGV[5]);
+        (TG_ARGV[0], TG_OP, TG_ARGV[1], TG_ARGV[2], TG_ARGV[3], TG_ARGV[4],
+         nullif(TG_ARGV[5], ''));
     RETURN NULL;
 END
 $_capture_truncate$;
 
 COMMENT ON FUNCTION audit._capture_truncate() IS
-    'Adds one entry for a TRUNCATE. Arguments: source, schema, table, module, entity, part.';
+    'Adds one entry for a TRUNCATE. Arguments: source, schema, table, module, entity, part, and '
+    'what to do where nobody said who acts: nothing, or to reject.';
 
 REVOKE ALL ON FUNCTION audit._capture_truncate() FROM PUBLIC;
 
