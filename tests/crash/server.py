@@ -71,6 +71,19 @@ class Server:
             own(superuser)
         return self.conninfo(name)
 
+    def copy_to(self, data: Path) -> "Server":
+        """Return a standby of this one, which follows it from now on."""
+        programs = self.cluster.programs
+        data.mkdir(mode=0o755)
+        programs.account.give(data)
+        copied = programs.run(
+            "pg_basebackup",
+            *("-D", data / "pgdata", "-d", self.conninfo("")),
+            *("--write-recovery-conf", "--checkpoint=fast"),
+        )
+        assert copied.returncode == 0, copied.stdout
+        return Server(data, self.settings)
+
     def owner_of(self, name: str) -> str:
         """Return how the owner of a database connects."""
         return self.conninfo(name, OWNER)
@@ -80,17 +93,23 @@ class Server:
 
 
 @contextmanager
-def server(**settings: str) -> Iterator[Server]:
+def server() -> Iterator[Server]:
     """Run a server in a folder of its own, of which nothing is left."""
     folder = Path(tempfile.mkdtemp(prefix="pgwitness-crash-", dir="/var/tmp"))
     folder.chmod(0o755)
-    running = Server(folder / "cluster", SETTINGS | settings)
+    with ended(Server(folder / "cluster", SETTINGS)) as running:
+        yield running
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def ended(running: Server) -> Iterator[Server]:
+    """Stop a server in the end, whatever became of it, and remove it."""
     try:
         yield running
     finally:
         stop(running.cluster)
-        remove(folder / "cluster")
-        shutil.rmtree(folder)
+        remove(running.cluster.data)
 
 
 def _children(parent: int) -> list[int]:
