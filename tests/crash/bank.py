@@ -53,21 +53,23 @@ class Traffic:
     broken: list[str] = field(default_factory=list)
 
 
-def install_bank(server: Server, folder: Path) -> None:
-    """Make a database of that name, tracked."""
-    server.new_database("bank")
-    with psycopg.connect(server.owner_of("bank")) as owner:
+def install_bank(server: Server, folder: Path, name: str = "bank") -> None:
+    """Make a database with a bank in it, tracked."""
+    server.new_database(name)
+    with psycopg.connect(server.owner_of(name)) as owner:
         install(owner, folder, SCHEMA, TRACKED)
         admit(owner, "bank")
         owner.execute(ADMIT_AUDITOR.encode())
 
 
 @contextmanager
-def traffic(server: Server, seed: int, synchronous_commit: str = "on") -> Iterator[Traffic]:
+def traffic(
+    server: Server, seed: int, synchronous_commit: str = "on", name: str = "bank"
+) -> Iterator[Traffic]:
     """Write from six connections, until the server is gone, or for as long as this is open."""
     seen, stop = Traffic(), Event()
     options = f"-c synchronous_commit={synchronous_commit}"
-    conninfo = make_conninfo(server.conninfo("bank", APP), options=options)
+    conninfo = make_conninfo(server.conninfo(name, APP), options=options)
     threads = [
         Thread(target=_work, args=[conninfo, f"{seed}.{number}", seen, stop])
         for number in range(CLIENTS)

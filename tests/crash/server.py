@@ -18,7 +18,13 @@ import psycopg
 from auditviewer.demo.cluster import LOOPBACK, remove, start, stop
 from tests.databases import OWNER, own
 
-SETTINGS = {"fsync": "off", "max_connections": "40", "max_prepared_transactions": "20"}
+SETTINGS = {
+    "fsync": "off",
+    "max_connections": "40",
+    "max_prepared_transactions": "20",
+    "wal_level": "logical",
+    "wal_retrieve_retry_interval": "50ms",  # until replication that broke off goes on
+}
 
 
 class Server:

@@ -51,18 +51,18 @@ class Verdict:
 CLEAN = Verdict(**{field.name: 0 for field in fields(Verdict)})
 
 
-def settle(server: Server) -> int:
+def settle(server: Server, name: str = "bank") -> int:
     """Commit what was left prepared, and return how many those were."""
-    with psycopg.connect(server.conninfo("bank"), autocommit=True) as superuser:
+    with psycopg.connect(server.conninfo(name), autocommit=True) as superuser:
         left = superuser.execute("SELECT gid FROM pg_prepared_xacts").fetchall()
         for (gid,) in left:
             superuser.execute(f"COMMIT PREPARED '{gid}'".encode())
     return len(left)
 
 
-def judge_bank(server: Server, acknowledged: Iterable[str]) -> Verdict:
+def judge_bank(server: Server, acknowledged: Iterable[str], name: str = "bank") -> Verdict:
     """Compare the bank's log with its tables, as one who may only read."""
-    with psycopg.connect(server.conninfo("bank", AUDITOR)) as auditor:
+    with psycopg.connect(server.conninfo(name, AUDITOR)) as auditor:
         return judge(auditor, acknowledged)
 
 
