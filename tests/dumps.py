@@ -82,9 +82,11 @@ class Database:
 
     def mend(self, user: str = "postgres") -> None:
         """Do what pgwitness check says, as somebody."""
-        for finding in self.drift():
-            with psycopg.connect(self.conninfo, user=user) as connection:
+        found = self.drift()
+        with psycopg.connect(self.conninfo, user=user) as connection:
+            for finding in found:
                 connection.execute(_sql_of(finding.fix).encode())
+                connection.commit()
 
     def maintain(self) -> list[str]:
         """Maintain the log as the owner of the database, and return what was given up."""

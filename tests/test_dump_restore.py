@@ -152,6 +152,24 @@ def test_who_is_no_superuser_restores_all_but_the_owner_of_functions_as_check_sa
         assert restored.objects() == source.objects()
 
 
+def test_a_log_that_is_restored_without_owners_and_rights_is_open_to_all_as_check_says(
+    tools: Tools, dumped: Path
+) -> None:
+    with tools.new_database("restored") as restored:
+        conninfo = tools.conninfo("restored", OWNER)
+        done = tools.run(*RESTORE, "--no-owner", "--no-acl", "-d", conninfo, dumped)
+        assert (done.returncode, done.stdout) == (0, "")
+        add_territory(restored)
+
+        found = {(finding.object, finding.what) for finding in restored.drift()}
+    function = "function audit.capture_crm_territory"
+    assert {
+        (function, f"belongs to {OWNER} instead of audit_writer"),
+        (function, "public has EXECUTE"),
+        ("table audit.entry", "audit_reader has no SELECT"),
+    } < found
+
+
 def test_a_table_that_is_restored_by_itself_is_tracked_no_more_as_check_says(
     tools: Tools, dumped: Path, restored: Database
 ) -> None:
@@ -173,10 +191,13 @@ def dumper(tools: Tools, source: Database) -> Iterator[psycopg.Connection]:
         superuser.execute(f"DROP ROLE {DUMPER}".encode())
 
 
-def test_who_may_read_everything_dumps_no_log_without_passing_row_security(
-    tools: Tools, dumper: psycopg.Connection
+@pytest.mark.parametrize(
+    "right", [f"ALTER ROLE {DUMPER} BYPASSRLS", f"GRANT audit_owner TO {DUMPER}"]
+)
+def test_who_may_read_everything_dumps_no_log_unless_row_security_lets_it(
+    tools: Tools, dumper: psycopg.Connection, right: str
 ) -> None:
     with pytest.raises(AssertionError, match="would be affected by row-level security policy"):
         tools.dump(SOURCE, user=DUMPER)
-    dumper.execute(f"ALTER ROLE {DUMPER} BYPASSRLS".encode())
+    dumper.execute(right.encode())
     assert tools.dump(SOURCE, user=DUMPER).stat().st_size > 0

@@ -14,6 +14,10 @@ from tests.databases import MIGRATIONS, OWNER
 
 CONFIG = read_config(MIGRATIONS / "audit.toml")
 WRITTEN = "SELECT entity_label AS name, occurred_at, transaction_at FROM audit.entry ORDER BY id"
+STREAMED = """
+SELECT entity_label AS name FROM audit.entry
+WHERE transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+"""
 WRITE = "INSERT INTO crm.territory (name) VALUES ('{}')"
 
 
@@ -42,6 +46,19 @@ def test_what_was_prepared_appears_with_the_time_at_which_it_was_written(
     north, south = owner.execute(WRITTEN)
     assert (north.name, south.name) == ("North", "South")
     assert north.transaction_at <= north.occurred_at < south.transaction_at
+
+
+def test_who_reads_the_log_as_a_stream_waits_for_what_is_prepared(
+    owner: psycopg.Connection[Any],
+) -> None:
+    owner.execute(WRITE.format("South").encode())
+    assert owner.execute(STREAMED).fetchall() == []
+
+    owner.execute("ROLLBACK PREPARED 'it''s'")
+    # For as long as PostgreSQL itself has something under way.
+    while not (streamed := owner.execute(STREAMED).fetchall()):
+        pass
+    assert [entry.name for entry in streamed] == ["South"]
 
 
 def test_a_transaction_that_was_prepared_a_moment_ago_is_no_finding(

@@ -103,9 +103,11 @@ def server() -> Iterator[Server]:
     """Run a server in a folder of its own, of which nothing is left."""
     folder = Path(tempfile.mkdtemp(prefix="pgwitness-crash-", dir="/var/tmp"))
     folder.chmod(0o755)
-    with ended(Server(folder / "cluster", SETTINGS)) as running:
-        yield running
-    shutil.rmtree(folder)
+    try:
+        with ended(Server(folder / "cluster", SETTINGS)) as running:
+            yield running
+    finally:
+        shutil.rmtree(folder)
 
 
 @contextmanager
