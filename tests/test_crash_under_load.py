@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from tests.crash.bank import install_bank, traffic
 from tests.crash.server import Server, server
 from tests.crash.verdict import CLEAN, judge, judge_bank, settle
-from tests.shop import APP
+from tests.shop import APP, install
+from tests.tracking import entries, operations
 
 PREPARE = """
 BEGIN;
@@ -18,6 +20,15 @@ SELECT audit.set_context('open');
 INSERT INTO bank.token VALUES ('open', 'open');
 UPDATE bank.account SET version = version + 1 WHERE id IN (1, 2);
 PREPARE TRANSACTION 'open'
+"""
+
+DRAFTS = "CREATE SCHEMA bank; CREATE UNLOGGED TABLE bank.draft (id int PRIMARY KEY)"
+DRAFTS_TRACKED = """
+source = "bank"
+
+[table."bank.draft"]
+module = "Bank"
+entity = "Draft"
 """
 
 
@@ -76,6 +87,20 @@ def test_a_prepared_transaction_survives_the_server_with_its_entries(bank: Serve
     assert judge_bank(bank, ["open"]) == replace(CLEAN, lost=1)
     assert settle(bank) == 1
     assert judge_bank(bank, ["open"]) == CLEAN
+
+
+def test_a_crash_empties_an_unlogged_table_and_leaves_no_entry_of_that(
+    bank: Server, tmp_path: Path
+) -> None:
+    bank.new_database("drafts")
+    with psycopg.connect(bank.owner_of("drafts"), autocommit=True) as owner:
+        install(owner, tmp_path, DRAFTS, DRAFTS_TRACKED)
+        owner.execute("INSERT INTO bank.draft VALUES (1)")
+    kill_and_restart(bank)
+
+    with psycopg.connect(bank.owner_of("drafts")) as owner:
+        assert owner.execute("SELECT id FROM bank.draft").fetchall() == []
+        assert operations(entries(owner)) == [("INSERT", "draft")]
 
 
 def test_a_write_that_was_not_captured_would_be_seen(bank: Server) -> None:

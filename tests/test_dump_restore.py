@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -54,10 +55,9 @@ def restored(tools: Tools, dumped: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def installed(tools: Tools, reference_template: object) -> Iterator[Database]:
+def installed(tools: Tools, reference_template: Any) -> Iterator[Database]:
     """A fresh installation, with nothing in it."""
-    template = reference_template.template_dbname  # type: ignore[attr-defined]
-    with tools.new_database("installed", template) as database:
+    with tools.new_database("installed", reference_template.template_dbname) as database:
         yield database
 
 

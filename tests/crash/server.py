@@ -3,7 +3,6 @@
 Kills processes, not power: what the operating system was given to write is there afterwards.
 """
 
-import contextlib
 import os
 import shutil
 import signal
@@ -57,10 +56,8 @@ class Server:
         os.kill(backend, signal.SIGKILL)
         _wait_for_end_of(backend)
         deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            with contextlib.suppress(psycopg.OperationalError):
-                psycopg.connect(self.conninfo()).close()
-                return
+        while not self._answers():
+            assert time.monotonic() < deadline, "it doesn't recover"
 
     def restart(self) -> None:
         """Start it after a kill, so that it recovers from its write-ahead log."""
@@ -93,6 +90,13 @@ class Server:
     def owner_of(self, name: str) -> str:
         """Return how the owner of a database connects."""
         return self.conninfo(name, OWNER)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.conninfo()).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def _postmaster(self) -> int:
         return int((self.cluster.data / "pgdata" / "postmaster.pid").read_text().split()[0])
@@ -135,5 +139,6 @@ def _children(parent: int) -> list[int]:
 
 def _wait_for_end_of(process: int) -> None:
     deadline = time.monotonic() + 20
-    while Path(f"/proc/{process}/cwd").exists() and time.monotonic() < deadline:
+    while Path(f"/proc/{process}/cwd").exists():
+        assert time.monotonic() < deadline, "it doesn't end"
         time.sleep(0.005)
