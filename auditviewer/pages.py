@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from auditviewer import times
 from auditviewer.by_itself import change
 from auditviewer.change.english import count, plural
+from auditviewer.change.performers import performers
 from auditviewer.change.records import Tables
 from auditviewer.change.verbatim import reveal
 from auditviewer.choices import (
@@ -118,6 +119,7 @@ def _changes(site: Site) -> str | AnyResponse:
         today=today,
         oldest=times.day_of(since, asked.zone),
         listing=listing,
+        performer=performers(tables),
         faults=list(find_faults(upkeep, tables, clock, site.settings.retention)),
         coverage_url=url_for(".coverage", **asked.zone_argument),
         is_recorded=is_recorded,
