@@ -62,7 +62,7 @@ def test_a_list_and_a_page_name_both_where_one_acted_for_another(
     change = only(admin, ana)
     facts = read_facts(admin.get(change.page).text)
     assert change.who == "Ana Diaz on behalf of <b>Omar</b>"
-    assert facts["Performed by"] == f"Ana Diaz on behalf of <b>Omar</b> #{ana.key}"
+    assert facts["Performed by"] == f"Ana Diaz #{ana.key} on behalf of <b>Omar</b>"
     assert (facts["request"], "on_behalf_of" in facts) == ("7f1c", False)
 
 
