@@ -67,7 +67,7 @@ def test_every_value_is_what_postgresql_sent(
     bigint: int,
     integer: int,
     xid: int,
-    boolean: bool,  # noqa: FBT001
+    boolean: bool,
     time: datetime,
     address: Any,
     data: bytes,
@@ -92,7 +92,7 @@ def test_nulls_are_none(connection: psycopg.Connection[Any]) -> None:
         ("'10.0.0.1/8'::inet", "10.0.0.1/8"),
         ("'::ffff:10.0.0.1'::inet", "0000:0000:0000:0000:0000:ffff:0a00:0001"),
         ("'infinity'::timestamptz", f"{2**63 - 1} microseconds since 2000"),
-        ("'0044-03-15 00:00+00 BC'::timestamptz", "-64446451200000000 microseconds since 2000"),
+        ("'0044-03-15 00:00+00 BC'::timestamptz", "-64464508800000000 microseconds since 2000"),
         ("'9999-12-31 23:59:59.999999+00'::timestamptz", "9999-12-31T23:59:59.999999+00:00"),
     ],
 )
@@ -122,11 +122,11 @@ def test_what_is_nested_too_deeply_for_some_readers_is_a_text(
     ]
 
 
-@pytest.mark.parametrize("size", range(0, 60, 3))
+@pytest.mark.parametrize("size", range(0, 54, 3))
 def test_a_record_that_was_cut_off_is_none(connection: psycopg.Connection[Any], size: int) -> None:
     record = connection.execute("SELECT record_send(ROW(1::bigint, 'ä'::text, now(), NULL::text))")
     [whole] = record.fetchone() or [b""]
-    assert len(whole) == 60
+    assert len(whole) == 54
     with pytest.raises(ValueError, match="can't be read"):
         opened({"record": whole[:size].hex(), "readable": {}}, "abcd")
 
