@@ -168,3 +168,32 @@ def test_without_a_database_there_is_only_the_verifier() -> None:
     result = CliRunner().invoke(main, ["evidence", "--entry", "1"])
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("--database is missing")
+
+
+@pytest.mark.parametrize("part", [0, 1, 0.3, 0.6, 0.999])
+def test_a_bundle_that_was_cut_off_can_not_be_read(
+    vault: Vault, tmp_path: Path, part: float
+) -> None:
+    path, _ = write(tmp_path, vault.entries(vault.odd))
+    text = path.read_text("utf-8")
+    path.write_text(text[: part if isinstance(part, int) else int(len(text) * part)], "utf-8")
+    code, told, problem = verify(path)
+    assert (code, told) == (2, "")
+    assert problem.startswith(f"{path} can't be read: ")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", '"x"', "[" * 100_000, "\0", "<html>"])
+def test_what_is_no_bundle_can_not_be_read(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bundle.json"
+    path.write_text(text)
+    code, told, problem = verify(path)
+    assert (code, told) == (2, "")
+    assert "Traceback" not in problem
+
+
+@pytest.mark.parametrize("text", ["not JSON", "[1]", "{}", '{"number": "x"}'])
+def test_anchors_that_are_none_can_not_be_read(vault: Vault, tmp_path: Path, text: str) -> None:
+    path, anchors = write(tmp_path, vault.entries(vault.odd))
+    anchors.write_text(text)
+    assert verify(path, anchors)[0] == 2
+    assert verify(path, tmp_path / "nowhere")[0] == 2

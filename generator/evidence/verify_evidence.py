@@ -1,7 +1,6 @@
 """Verifies a bundle of audit entries, offline: python3 verify_evidence.py bundle.json
 
-Needs Python 3.8 or newer and nothing else. Read it before you trust it: what proves an entry, each
-by SHA-256 over what is above it, is
+Needs Python 3.8 or newer only. What proves an entry, each by SHA-256 over what is above it, is
 
     record    the entry, byte for byte as PostgreSQL's record_send() wrote it
     list      for each entry of a block, its id, its time and the digest of its record
@@ -20,7 +19,6 @@ import argparse
 import json
 import re
 import sys
-from collections import Counter
 from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from itertools import accumulate
@@ -136,17 +134,18 @@ def described(seen: dict[str, Any]) -> Iterator[str]:
 
 
 def open_blocks(bundle: Any) -> tuple[dict[int, bytes], dict[str, list[Any]]]:
-    """Return the headers of each seal, and for each id: time, digest, seal, what is wrong."""
+    """Return the headers of each seal, and for each id: time, digest, seal or 0, and why not it."""
     headers: dict[int, bytes] = {}
     places: dict[str, list[Any]] = {}
     for block in bundle["blocks"]:
         header, seal, items = opened(block, BLOCK), int(block["seal"]), bytes.fromhex(block["list"])
         headers[seal] = headers.get(seal, b"") + bytes.fromhex(block["record"])
         is_so = sha256(b"pgwitness block 1" + items).hexdigest() == header["root"]
-        wrong = "" if is_so else f"the list of block {header['number']} of seal {seal} was changed"
+        changed = f"the list of block {header['number']} of seal {seal} was changed"
+        found = [seal, "it is not what was sealed"] if is_so else [0, changed]
         for item in (items[at : at + 48] for at in range(0, len(items), 48)):
-            place = [moment(item[8:16]), item[16:].hex(), seal, wrong]
-            places.setdefault(READ[20](item[:8]), []).append(place)
+            place = [moment(item[8:16]), item[16:].hex()]
+            places.setdefault(READ[20](item[:8]), []).append([*place, *found])
     return headers, places
 
 
@@ -164,12 +163,12 @@ def open_chain(bundle: Any, headers: dict[int, bytes]) -> tuple[Any, dict[int, s
         if before and (int(before["number"]), before["head"]) != (number - 1, seal["previous"]):
             broken[number] = "it does not follow the one before it"
         seals[number] = before = seal
-    return seals, {**broken, **dict.fromkeys(headers.keys() - seals, "it is missing")}
+    return seals, broken
 
 
-def compare(anchors: list[Any], seals: Any, broken: dict[int, str]) -> set[int]:
-    """Return which seals are anchored; add to *broken* those that an anchor contradicts."""
-    anchored = set()
+def follow(anchors: list[Any], seals: Any, broken: dict[int, str]) -> dict[int, tuple[int, str]]:
+    """Return for each seal the anchor that it leads to, or 0, and what is broken till there."""
+    anchored, found, end, wrong = set(), {}, 0, ""
     for anchor in anchors:
         number = int(anchor["number"])
         seal = seals.get(number, {"identity": None})
@@ -177,25 +176,26 @@ def compare(anchors: list[Any], seals: Any, broken: dict[int, str]) -> set[int]:
             anchored.add(number)
         elif anchor["identity"] == seal["identity"]:
             broken[number] = f"it is not what was anchored at {anchor['sealed_at']}"
-    return anchored
+    for number in sorted(seals, reverse=True):
+        end, wrong = (number, "") if number in anchored else (end, wrong)
+        wrong = f"seal {number}: {broken[number]}" if number in broken else wrong
+        found[number] = end, wrong
+    return found
 
 
-def proof(entry: Any, seen: Any, places: Any, seals: Any, broken: Any, own: Any) -> tuple[str, str]:
+def proof(entry: Any, seen: Any, places: Any, seals: Any, chain: Any) -> tuple[str, str]:
     """Return how far an entry is proven, in a word and in words; raise ValueError for a lie."""
     here = [entry["occurred_at"], sha256(bytes.fromhex(entry["record"])).hexdigest()]
-    number = next((seal for *place, seal, wrong in places if place == here and not wrong), 0)
-    last = seals.get(max(seals, default=0), {"number": 0, "below": 0, "after_id": -(2**63)})
+    number = max((seal for *place, seal, _ in places if place == here), default=0)
+    last = seals[next(reversed(seals))] if seals else {"below": 0, "after_id": -(2**63)}
     transaction, id_ = int(seen["transaction_id"]), int(entry["id"])
-    if places and not number:
-        raise ValueError(places[0][-1] or "it is not what was sealed")
-    if not number and (transaction < int(last["below"]) or id_ <= int(last["after_id"])):
-        raise ValueError("no block in the bundle has it, though its transaction was sealed")
-    if not number:
+    if not places and transaction >= int(last["below"]) and id_ > int(last["after_id"]):
         return "not sealed", "nothing proves it yet"
-    end = min((anchor for anchor in own if anchor >= number), default=0)
-    for between in sorted(broken):
-        if number <= between <= (end or int(last["number"])):
-            raise ValueError(f"seal {between}: {broken[between]}")
+    if not number:
+        raise ValueError(places[0][-1] if places else "it was not there when that was sealed")
+    end, wrong = chain.get(number, (0, f"seal {number} is missing"))
+    if wrong:
+        raise ValueError(wrong)
     by = f"by seal {number} of {seals[number]['sealed_at']}"
     only = "no anchor of yours leads there, and whoever made the bundle could have made that up"
     return ("PROVEN", f"{by}, anchored by seal {end}") if end else ("not anchored", f"{by}; {only}")
@@ -205,14 +205,14 @@ def report(bundle: Any, anchors: list[Any]) -> Iterator[tuple[str, str]]:
     """Yield what is found, each in a word and in words."""
     headers, places = open_blocks(bundle)
     seals, broken = open_chain(bundle, headers)
-    compare(bundle["anchors"], seals, broken)
-    own, asked = compare(anchors, seals, broken), bundle["asked"]
+    follow(bundle["anchors"], seals, broken)
+    chain, asked = follow(anchors, seals, broken), bundle["asked"]
     for entry in bundle["entries"]:
         yield "", f"entry {entry['id']} of {entry['occurred_at']}:"
         try:
             seen = opened(entry, COLUMNS)
             yield from (("", line) for line in described(seen))
-            yield proof(entry, seen, places.get(entry["id"], []), seals, broken, own)
+            yield proof(entry, seen, places.get(entry["id"], []), seals, chain)
         except ValueError as error:
             yield "BROKEN", str(error)
     yield from (("BROKEN", f"seal {number}: {broken[number]}") for number in sorted(broken))
@@ -241,9 +241,9 @@ def main() -> int:
         line = f"  {state}: {text}" if state else text
         safe = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in line)
         print(safe.encode(encoding, "backslashreplace").decode(encoding))
-    counted = Counter(state for state, _ in found if state)
-    print("\n" + ", ".join(f"{number} {state}" for state, number in counted.items()))
-    return 0 if set(counted) <= {"PROVEN"} else 1
+    states = [state for state, _ in found if state]
+    print("\n" + ", ".join(f"{states.count(state)} {state}" for state in sorted({*states})))
+    return 0 if {*states} == {"PROVEN"} else 1
 
 
 if __name__ == "__main__":
