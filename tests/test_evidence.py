@@ -73,7 +73,7 @@ def test_an_entry_that_no_seal_has_yet_is_there_and_not_proven(
     vault.crm.save("UPDATE crm.workflow SET name = 'new' WHERE name = 'Workflow 9'")
     result = vault.evidence("--entry", vault.last_id(), "--entry", vault.odd)
     code, told, _ = verify(*write(tmp_path, json.loads(result.stdout), vault.anchors))
-    assert "2 entries, 1 not sealed yet" in result.stderr
+    assert "entries: 2, not sealed yet: 1" in result.stderr
     assert (code, told.splitlines()[-1]) == (1, "1 PROVEN, 1 not sealed")
 
 
@@ -107,7 +107,7 @@ def test_the_file_is_what_stdout_would_be_and_its_digest_is_told(
     result = vault.evidence("--entry", vault.odd, "--output", path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == f"1 entries, 0 not sealed yet; SHA-256 {digest}\n"
+    assert result.stderr == f"entries: 1, not sealed yet: 0, SHA-256: {digest}\n"
     assert f"SHA-256 of {path}: {digest}\n" in verify(path)[1]
 
 

@@ -170,7 +170,7 @@ def test_an_entry_that_was_added_to_the_log_afterwards_is_seen(bundle: Bundle, r
     bundle["entries"].append({**bundle["entries"][0], "id": "999999"})
     code, told = run(bundle)
     assert code == 1
-    assert "BROKEN: it was not there when that was sealed" in told
+    assert "BROKEN: no block has it, though that was sealed" in told
 
 
 def test_a_bundle_of_nothing_proves_nothing(bundle: Bundle, run: Run) -> None:

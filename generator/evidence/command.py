@@ -68,4 +68,4 @@ def _write(
         with output.open("w", encoding="utf-8") if output else nullcontext(sys.stdout) as file:
             digest = write_bundle(found, known, file)
     new = len({entry.id for entry in found.entries} - found.sealed)
-    click.echo(f"{len(found.entries)} entries, {new} not sealed yet; SHA-256 {digest}", err=True)
+    click.echo(f"entries: {len(found.entries)}, not sealed yet: {new}, SHA-256: {digest}", err=True)

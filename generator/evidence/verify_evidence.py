@@ -192,7 +192,7 @@ def proof(entry: Any, seen: Any, places: Any, seals: Any, chain: Any) -> tuple[s
     if not places and transaction >= int(last["below"]) and id_ > int(last["after_id"]):
         return "not sealed", "nothing proves it yet"
     if not number:
-        raise ValueError(places[0][-1] if places else "it was not there when that was sealed")
+        raise ValueError(places[0][-1] if places else "no block has it, though that was sealed")
     end, wrong = chain.get(number, (0, f"seal {number} is missing"))
     if wrong:
         raise ValueError(wrong)
