@@ -3,16 +3,18 @@
 Data goes to stdout, messages to stderr. Exit 0: fine; 1: differences found; 2: bad usage or config.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-import psycopg
 
-from generator.config import Config, ConfigError, TrackedTable
+from generator.config import Config, TrackedTable
+from generator.connecting import UsageProblem
+from generator.connecting import connect as _connect
+from generator.connecting import problems as _problems
 from generator.drift import Finding, find_drift
+from generator.evidence.command import evidence
 from generator.maintenance import Busy, Terms, begin, open_session
 from generator.maintenance import maintain as take_steps
 from generator.migrations import Migration, plan, write
@@ -23,16 +25,6 @@ from generator.status import read_status
 from generator.status.text import as_json, as_text
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-class UsageProblem(click.ClickException):
-    """What is wrong with the input, and how to mend it; nothing was done."""
-
-    exit_code = 2
-
-    def show(self, file: Any = None) -> None:
-        """Print the message alone: every finding says already where it is."""
-        click.echo(self.format_message(), err=True)
 
 
 def _config_option(command: Command) -> Command:
@@ -168,20 +160,12 @@ def status(database: str, *, is_for_machines: bool) -> None:
     click.echo(as_json(found) if is_for_machines else as_text(found))
 
 
+main.add_command(evidence)
+
+
 def _read(path: Path) -> Config:
     with _problems():
         return read_config(path)
-
-
-@contextmanager
-def _problems() -> Iterator[None]:
-    """Turn what the user can mend into a message and exit 2."""
-    try:
-        yield
-    except ConfigError as error:
-        raise UsageProblem(str(error)) from None
-    except OSError as error:
-        raise UsageProblem(f"{error.filename}: {error.strerror}") from None
 
 
 def _selected(config: Config, only: str | None) -> list[TrackedTable]:
@@ -190,22 +174,6 @@ def _selected(config: Config, only: str | None) -> list[TrackedTable]:
         known = ", ".join(str(table.name) for table in config.tables)
         raise UsageProblem(f'{config.path}: table "{only}" is not in it – known: {known}')
     return tables
-
-
-@contextmanager
-def _connect(database: str) -> Iterator[psycopg.Connection]:
-    # As yoyo wants it, too. What libpq can't read it would repeat, with the password in it.
-    conninfo = database.replace("postgresql+psycopg://", "postgresql://", 1)
-    try:
-        with psycopg.connect(conninfo, connect_timeout=10) as connection:
-            yield connection
-    except psycopg.ProgrammingError as error:
-        if error.sqlstate is None:
-            what = "is no connection string – write postgresql://user@host/database"
-            raise UsageProblem(f"--database: {what}") from None
-        raise UsageProblem(f"--database: {str(error).strip()}") from None
-    except psycopg.Error as error:
-        raise UsageProblem(f"--database: {str(error).strip()}") from None
 
 
 def _report_migration(migration: Migration) -> str:
