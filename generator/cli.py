@@ -215,5 +215,6 @@ def _report_migration(migration: Migration) -> str:
 
 
 def _report_finding(finding: Finding) -> str:
-    line = f"{finding.state}: {finding.object} – {finding.what} – {finding.fix}"
+    since = f" – changed {finding.since}" if finding.since else ""
+    line = f"{finding.state}: {finding.object} – {finding.what}{since} – {finding.fix}"
     return f"{line}\n{finding.diff}" if finding.diff else line
