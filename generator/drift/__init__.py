@@ -12,6 +12,7 @@ import psycopg
 from generator.catalogue import Connection, read_named, read_tables, reading
 from generator.config import Config
 from generator.drift.by_statement import find_misfits
+from generator.drift.code import find_foreign_code
 from generator.drift.dating import add_dates
 from generator.drift.declared import read_declared
 from generator.drift.differences import compare, with_versions
@@ -22,6 +23,7 @@ from generator.drift.objects import Objects, named
 from generator.drift.partitions import compare_partitions, read_partitions
 from generator.drift.refusals import find_refusals
 from generator.drift.rights import find_rights
+from generator.drift.storage import find_unsafe_storage
 from generator.drift.tracked import compare_table, find_orphans, is_installed
 from generator.drift.upkeep import find_neglect
 from generator.drift.versions import find_altered, may_read_versions
@@ -94,4 +96,6 @@ def _compare_tables(
                 capturing.append(tracked)
     yield from find_refusals(connection, capturing)
     yield from find_rights(connection, config.tables, config.maintainer)
+    yield from find_foreign_code(connection, capturing, config.trusted)
+    yield from find_unsafe_storage(connection, capturing)
     yield from find_orphans(config, installed, words)
