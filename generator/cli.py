@@ -13,6 +13,7 @@ import psycopg
 
 from generator.config import Config, ConfigError, TrackedTable
 from generator.drift import Finding, find_drift
+from generator.drift.notes import find_notes
 from generator.maintenance import Busy, Terms, begin, open_session
 from generator.maintenance import maintain as take_steps
 from generator.migrations import Migration, plan, write
@@ -21,6 +22,7 @@ from generator.proposal import propose
 from generator.render import render_track
 from generator.status import read_status
 from generator.status.text import as_json, as_text
+from generator.status.trust import Trust
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -157,15 +159,25 @@ def maintain(path: Path, database: str, retention_days: int | None) -> None:
 @main.command()
 @click.option("--database", required=True, help="Connection string of a member of audit_reader.")
 @click.option("--json", "is_for_machines", is_flag=True, help="Print JSON.")
-def status(database: str, *, is_for_machines: bool) -> None:
-    """Say what a log holds, since when, how fast it grows, and who takes care of it.
+@click.option(
+    "-c",
+    "--config",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also compare with this configuration, as check does.",
+)
+def status(database: str, path: Path | None, *, is_for_machines: bool) -> None:
+    """Say what a log holds, since when, how fast it grows, and whom it has to trust.
 
     \b
-    pgwitness status --database postgresql://dba@db/shop
+    pgwitness status --database postgresql://dba@db/shop --config audit.toml
     """
+    config = _read(path) if path else None
     with _problems(), _connect(database) as connection:
         found = read_status(connection)
-    click.echo(as_json(found) if is_for_machines else as_text(found))
+        findings = None if config is None else find_drift(connection, config)
+        trust = Trust(None if findings is None else len(findings), tuple(find_notes(connection)))
+    click.echo(as_json(found, trust) if is_for_machines else as_text(found, trust))
 
 
 def _read(path: Path) -> Config:

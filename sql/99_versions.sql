@@ -17,12 +17,13 @@ CREATE TABLE IF NOT EXISTS audit.object_version (
     CONSTRAINT object_version_pkey
         PRIMARY KEY (kind, object_id, recorded_at),
     CONSTRAINT object_version_kind_is_known
-        CHECK (kind IN ('trigger', 'function', 'policy'))
+        CHECK (kind IN ('trigger', 'function', 'policy', 'partition'))
 );
 
 COMMENT ON TABLE audit.object_version IS
-    'In which version the migrations left each trigger, function and policy of the log. The newest '
-    'row of an object counts; pgwitness check compares it with the catalogue. Only ever added to.';
+    'In which version the migrations left each trigger, function and policy of the log, and which '
+    'partitions tracked tables had. The newest row of an object counts; pgwitness check compares '
+    'it with the catalogue. Only ever added to.';
 COMMENT ON COLUMN audit.object_version.recorded_at IS
     'When this was written down: right after the object was made.';
 COMMENT ON COLUMN audit.object_version.recorded_by IS
@@ -34,9 +35,9 @@ COMMENT ON COLUMN audit.object_version.transaction_at IS
 COMMENT ON COLUMN audit.object_version.system_identifier IS
     'The cluster. In another one, such as after a dump was restored, versions mean nothing.';
 COMMENT ON COLUMN audit.object_version.kind IS
-    'Which catalogue has the object: pg_trigger, pg_proc or pg_policy.';
+    'Which catalogue has the object: pg_trigger, pg_proc, pg_policy or pg_inherits.';
 COMMENT ON COLUMN audit.object_version.object_id IS
-    'Its oid there.';
+    'Its oid there; of a partition, the table''s.';
 COMMENT ON COLUMN audit.object_version.object_name IS
     'What it was called.';
 COMMENT ON COLUMN audit.object_version.version IS
@@ -44,7 +45,7 @@ COMMENT ON COLUMN audit.object_version.version IS
 COMMENT ON CONSTRAINT object_version_pkey ON audit.object_version IS
     'One version at a time.';
 COMMENT ON CONSTRAINT object_version_kind_is_known ON audit.object_version IS
-    'The three kinds.';
+    'The four kinds.';
 
 GRANT SELECT ON audit.object_version TO audit_reader;
 
@@ -107,6 +108,13 @@ AS $_record_versions$
              JOIN pg_class AS c ON c.oid = p.polrelid
         WHERE c.relnamespace = 'audit'::regnamespace
           AND coalesce(p_table_schema, 'audit') = 'audit'
+        UNION ALL
+        SELECT DISTINCT 'partition', i.inhrelid, i.inhrelid::regclass::text, i.xmin
+        FROM ours AS o
+             JOIN pg_class AS c ON c.oid = o.tgrelid AND c.relkind = 'p'
+             CROSS JOIN LATERAL pg_partition_tree(c.oid) AS tree
+             JOIN pg_inherits AS i ON i.inhrelid = tree.relid
+        WHERE c.relnamespace <> 'audit'::regnamespace
     )
     INSERT INTO audit.object_version
         (kind, object_id, object_name, version)

@@ -12,6 +12,7 @@ import pytest
 from auditviewer.demo.cluster import LOOPBACK, Cluster, remove, start, stop
 from generator.config import Config
 from generator.drift import Finding, find_drift
+from generator.drift.notes import find_notes
 from generator.parse import read_config
 from generator.render import render_audit_schema, render_track
 from tests.databases import REFERENCE, new_database
@@ -167,6 +168,22 @@ def test_partitions_that_come_later_alter_nothing_and_tricks_on_them_are_found(
         assert said(owner, sale) == [
             f'altered trigger "!audit_delete" on public.sale_{n}' for n in (1, 2)
         ]
+
+
+def test_partitions_that_left_or_were_tables_before_are_a_note(
+    empty_database: str, sale: Config
+) -> None:
+    with psycopg.connect(empty_database, autocommit=True) as owner:
+        install(owner, sale, PARTITIONED)
+        owner.execute(
+            "CREATE TABLE sale_2 PARTITION OF sale FOR VALUES FROM (10) TO (20);"
+            "CREATE TABLE sale_3 (LIKE sale); INSERT INTO sale_3 VALUES (20);"
+        )
+        owner.execute("ALTER TABLE sale ATTACH PARTITION sale_3 FOR VALUES FROM (20) TO (30)")
+        owner.execute("ALTER TABLE sale DETACH PARTITION sale_1")
+        notes = {note.what.partition(":")[0]: note.who for note in find_notes(owner)}
+    assert notes["partitions that are gone since their table was tracked"] == ("public.sale_1",)
+    assert notes["partitions that were tables of their own before"] == ("public.sale_3",)
 
 
 def test_a_restored_database_is_one_finding(cluster: Cluster, reference: str) -> None:

@@ -23,6 +23,7 @@ from generator.drift.objects import Objects, named
 from generator.drift.partitions import compare_partitions, read_partitions
 from generator.drift.refusals import find_refusals
 from generator.drift.rights import find_rights
+from generator.drift.roles import find_powers
 from generator.drift.storage import find_unsafe_storage
 from generator.drift.tracked import compare_table, find_orphans, is_installed
 from generator.drift.upkeep import find_neglect
@@ -95,7 +96,8 @@ def _compare_tables(
             if is_installed(declared, installed):
                 capturing.append(tracked)
     yield from find_refusals(connection, capturing)
-    yield from find_rights(connection, config.tables, config.maintainer)
+    yield from find_rights(connection, config.tables)
+    yield from find_powers(connection, config)
     yield from find_foreign_code(connection, capturing, config.trusted)
     yield from find_unsafe_storage(connection, capturing)
     yield from find_orphans(config, installed, words)

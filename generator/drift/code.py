@@ -72,7 +72,7 @@ WITH RECURSIVE used (table_oid, type_oid) AS (
 )
 SELECT format_type(k.castsource, NULL) AS source, format_type(k.casttarget, NULL) AS target,
        p.oid::regprocedure::text AS function, o.rolname AS owner,
-       k.xmin::text::bigint AS version,
+       max(k.xmin::text::bigint) AS version,
        o.rolsuper OR EXISTS (
            SELECT FROM pg_roles AS l
            WHERE l.rolname = 'audit_owner' AND pg_has_role(o.oid, l.oid, 'MEMBER')) AS is_insider,
@@ -85,7 +85,7 @@ WHERE k.oid >= 16384
   AND k.casttarget IN ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype)
   AND NOT EXISTS (SELECT FROM pg_depend AS d
                   WHERE d.classid = 'pg_cast'::regclass AND d.objid = k.oid AND d.deptype = 'e')
-GROUP BY k.castsource, k.casttarget, p.oid, o.oid, o.rolname, o.rolsuper, k.xmin
+GROUP BY k.castsource, k.casttarget, p.oid, o.oid, o.rolname, o.rolsuper
 ORDER BY 1, 2
 """
 
