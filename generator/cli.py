@@ -3,51 +3,26 @@
 Data goes to stdout, messages to stderr. Exit 0: fine; 1: differences found; 2: bad usage or config.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
-import psycopg
 
-from generator.config import Config, ConfigError, TrackedTable
+from generator.command_line import config_option as _config_option
+from generator.command_line import connect as _connect
+from generator.command_line import problems as _problems
+from generator.command_line import read as _read
+from generator.command_line import selected as _selected
 from generator.drift import Finding, find_drift
 from generator.drift.notes import find_notes
 from generator.maintenance import Busy, Terms, begin, open_session
 from generator.maintenance import maintain as take_steps
 from generator.migrations import Migration, plan, write
-from generator.parse import read_config
 from generator.proposal import propose
+from generator.reconcile import reconcile as find_differences
 from generator.render import render_track
 from generator.status import read_status
 from generator.status.text import as_json, as_text
 from generator.status.trust import Trust
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-class UsageProblem(click.ClickException):
-    """What is wrong with the input, and how to mend it; nothing was done."""
-
-    exit_code = 2
-
-    def show(self, file: Any = None) -> None:
-        """Print the message alone: every finding says already where it is."""
-        click.echo(self.format_message(), err=True)
-
-
-def _config_option(command: Command) -> Command:
-    option = click.option(
-        "-c",
-        "--config",
-        "path",
-        type=click.Path(path_type=Path, dir_okay=False),
-        default=Path("audit.toml"),
-        show_default=True,
-        help="The configuration.",
-    )
-    return option(command)
 
 
 @click.group(context_settings={"max_content_width": 100})
@@ -180,44 +155,29 @@ def status(database: str, path: Path | None, *, is_for_machines: bool) -> None:
     click.echo(as_json(found, trust) if is_for_machines else as_text(found, trust))
 
 
-def _read(path: Path) -> Config:
-    with _problems():
-        return read_config(path)
+@main.command()
+@_config_option
+@click.option("--database", required=True, help="Connection string of who may read log and tables.")
+@click.option("--table", "only", help="Only this table, such as crm.workflow.")
+@click.option("--sample", type=click.IntRange(1), help="About so many keys of each table.")
+def reconcile(path: Path, database: str, only: str | None, sample: int | None) -> None:
+    """Compare each row with the newest entry about it. Exits 1 where a write left no entry.
 
-
-@contextmanager
-def _problems() -> Iterator[None]:
-    """Turn what the user can mend into a message and exit 2."""
-    try:
-        yield
-    except ConfigError as error:
-        raise UsageProblem(str(error)) from None
-    except OSError as error:
-        raise UsageProblem(f"{error.filename}: {error.strerror}") from None
-
-
-def _selected(config: Config, only: str | None) -> list[TrackedTable]:
-    tables = [table for table in config.tables if only in (None, str(table.name))]
-    if only is not None and not tables:
-        known = ", ".join(str(table.name) for table in config.tables)
-        raise UsageProblem(f'{config.path}: table "{only}" is not in it – known: {known}')
-    return tables
-
-
-@contextmanager
-def _connect(database: str) -> Iterator[psycopg.Connection]:
-    # As yoyo wants it, too. What libpq can't read it would repeat, with the password in it.
-    conninfo = database.replace("postgresql+psycopg://", "postgresql://", 1)
-    try:
-        with psycopg.connect(conninfo, connect_timeout=10) as connection:
-            yield connection
-    except psycopg.ProgrammingError as error:
-        if error.sqlstate is None:
-            what = "is no connection string – write postgresql://user@host/database"
-            raise UsageProblem(f"--database: {what}") from None
-        raise UsageProblem(f"--database: {str(error).strip()}") from None
-    except psycopg.Error as error:
-        raise UsageProblem(f"--database: {str(error).strip()}") from None
+    \b
+    pgwitness reconcile --database postgresql://dba@db/shop --table crm.workflow
+    """
+    config = _read(path)
+    tables = _selected(config, only)
+    differing = 0
+    with _problems(), _connect(database) as connection:
+        for result in find_differences(connection, config, tables, sample):
+            differing += len(result.differences)
+            for difference in result.differences:
+                click.echo(difference.line)
+            click.echo(result.line, err=True)
+    if differing:
+        click.echo(f"{differing} rows are not as the log says.", err=True)
+        raise SystemExit(1)
 
 
 def _report_migration(migration: Migration) -> str:

@@ -25,12 +25,13 @@ def add_dates(connection: Connection, findings: Iterable[Finding]) -> list[Findi
             dated.append(finding)
             continue
         if version not in known:
-            known[version] = _tell(connection, version)
+            known[version] = tell_moment(connection, version)
         dated.append(replace(finding, since=known[version]))
     return dated
 
 
-def _tell(connection: Connection, version: int) -> str:
+def tell_moment(connection: Connection, version: int) -> str:
+    """Return when the transaction of an xmin wrote, as far as that is known, and which it is."""
     (row,) = rows(connection, _TRANSACTION, version=version)
     (exact,) = rows(connection, _COMMITTED, version=version) if row.is_tracked else (None,)
     by = f"by transaction {row.id}"
