@@ -19,7 +19,7 @@ from generator.maintenance import maintain as take_steps
 from generator.migrations import Migration, plan, write
 from generator.proposal import propose
 from generator.reconcile import reconcile as find_differences
-from generator.render import render_track
+from generator.render import render_guard, render_guard_rollback, render_track
 from generator.status import read_status
 from generator.status.text import as_json, as_text
 from generator.status.trust import Trust
@@ -153,6 +153,17 @@ def status(database: str, path: Path | None, *, is_for_machines: bool) -> None:
         findings = None if config is None else find_drift(connection, config)
         trust = Trust(None if findings is None else len(findings), tuple(find_notes(connection)))
     click.echo(as_json(found, trust) if is_for_machines else as_text(found, trust))
+
+
+@main.command()
+@click.option("--remove", is_flag=True, help="Print what takes it away again.")
+def guard(*, remove: bool) -> None:
+    """Print SQL by which a superuser has the database refuse to disable what captures.
+
+    \b
+    pgwitness guard | psql -1 -v ON_ERROR_STOP=1 -d shop -f -
+    """
+    click.echo(render_guard_rollback() if remove else render_guard(), nl=False)
 
 
 @main.command()

@@ -18,6 +18,7 @@ from generator.drift.declared import read_declared
 from generator.drift.differences import compare, with_versions
 from generator.drift.finding import Finding
 from generator.drift.fit import Tables, find_conflicts, is_trackable, named_tables
+from generator.drift.guard import find_broken_guard
 from generator.drift.installed import read_installed
 from generator.drift.objects import Objects, named
 from generator.drift.partitions import compare_partitions, read_partitions
@@ -98,6 +99,7 @@ def _compare_tables(
     yield from find_refusals(connection, capturing)
     yield from find_rights(connection, config.tables)
     yield from find_powers(connection, config)
+    yield from find_broken_guard(connection)
     yield from find_foreign_code(connection, capturing, config.trusted)
     yield from find_unsafe_storage(connection, capturing)
     yield from find_orphans(config, installed, words)

@@ -32,7 +32,7 @@ def find_notes(connection: Connection) -> list[Note]:
     """
     found: dict[str, dict[str, None]] = {}
     with reading(connection):
-        for query in (_ROLES, _TABLE_RIGHTS, _SETTINGS, _TABLES, _PARTITIONS):
+        for query in (_ROLES, _TABLE_RIGHTS, _SETTINGS, _TABLES, _PARTITIONS, _GUARD):
             for row in rows(connection, query):
                 found.setdefault(row.what, {})[row.who] = None
         for row in rows(connection, _PARAMETERS) if _has_parameter_rights(connection) else ():
@@ -143,6 +143,14 @@ ORDER BY what, who
 """
 
 _PARTITIONS: LiteralString = _TRACKED + _AS_RECORDED
+
+_GUARD: LiteralString = """
+SELECT CASE count(*) WHEN 0 THEN 'refuses to disable triggers (pgwitness guard)'
+       ELSE 'refuses to disable triggers' END AS what,
+       CASE count(*) WHEN 0 THEN 'nothing' ELSE 'the guard' END AS who
+FROM pg_event_trigger AS e
+WHERE e.evtname = 'audit_guard_change' AND e.evtenabled <> 'D'
+"""
 
 _PARAMETERS: LiteralString = """
 SELECT 'may set session_replication_role: triggers that are ALWAYS fire nonetheless' AS what,

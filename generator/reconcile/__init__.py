@@ -144,8 +144,8 @@ def _compare(connection: Connection, table: TrackedTable, shape: Shape) -> Resul
         found = queries.read_suspects(connection, shape)
     suspects = [row for row in found if row.key is not None]
     differing = [row for row in suspects if row.differing or row.is_in_log != row.is_in_table]
-    links = queries.read_links(connection, shape, differing)
-    wrong = [row for row in differing if not could_be(_stored(row), links[row.key])]
+    past = queries.read_past(connection, shape, [row.key for row in differing])
+    wrong = [row for row in differing if not could_be(_stored(row), past[row.key])]
     versions = {row.version for row in wrong if row.is_in_table}
     moments = {version: tell_moment(connection, version) for version in versions}
     unsure = [row for row in suspects if row.redefined and not row.differing]

@@ -1,4 +1,4 @@
-"""What a row could be after the entries of one transaction, whatever order they are in.
+"""What a row could be after the entries of a transaction, whatever order they are in.
 
 A trigger of the application may write a row again before the entry of the first write is there:
 so the ids of one transaction do not always tell which of its entries was last.
@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 Image = Mapping[str, str]
 """The columns of a row that are compared, each as JSON."""
@@ -25,19 +26,31 @@ class Link:
     after: Image | None
 
 
-def could_be(found: Image | None, links: Sequence[Link]) -> bool:
-    """Say whether a row that is as *found* (None: gone) fits what became of it in the links.
+Past = Sequence[Sequence[Link]]
+"""What each transaction did to a row, the newest first, and so in each."""
 
-    Images that were put in once more than they were taken out are what is left.
+
+def could_be(found: Image | None, past: Past) -> bool:
+    """Say whether a row that is as *found* (None: gone) fits what became of it."""
+    for links in past:
+        fits = _fits_after(found, links)
+        if fits is not None:
+            return fits
+    return True
+
+
+def _fits_after(found: Image | None, links: Sequence[Link]) -> bool | None:
+    """Say whether a row fits the end of a transaction; None where that left it as it was.
+
+    Images that were put in once more than they were taken out are what is left. A TRUNCATE takes
+    out all before it, and its id is in order: PostgreSQL refuses it while a trigger is pending.
     """
-    put, taken = _images(link.after for link in links), _images(link.before for link in links)
+    since = list(takewhile(lambda link: not link.is_truncate, links))
+    put, taken = _images(link.after for link in since), _images(link.before for link in since)
+    if put == taken:
+        return None if len(since) == len(links) else found is None
     left = put - taken
-    if left:
-        return found is not None and any(_fits(found, image) for image in left)
-    is_open = any(link.is_truncate for link in links) or sum(put.values()) == sum(taken.values())
-    if found is None:
-        return is_open or bool(taken)
-    return is_open and any(_fits(found, image) for image in put)
+    return any(_fits(found, image) for image in left) if found is not None else not left
 
 
 def _images(images: Iterable[Image | None]) -> Counter[str]:

@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.rows import namedtuple_row
 
 from generator.catalogue import Connection
-from generator.reconcile.chain import Link
+from generator.reconcile.chain import Link, Past
 from generator.reconcile.shape import Shape
 
 SETTINGS = {
@@ -34,22 +34,18 @@ def read_suspects(connection: Connection, shape: Shape) -> list[Any]:
     return _run(connection, _SAID + _FACTS + _SUSPECTS, shape)
 
 
-def read_links(
-    connection: Connection, shape: Shape, suspects: Sequence[Any]
-) -> dict[str, list[Link]]:
-    """Return by key what the transactions of the newest entries of rows did to these."""
-    keys: dict[str, list[str]] = {}
-    for suspect in suspects:
-        keys.setdefault(suspect.transaction_id, []).append(suspect.key)
-    links: dict[str, list[Link]] = {suspect.key: [] for suspect in suspects}
-    for id_, wanted in keys.items():
-        for row in _run(connection, _SAID + _LINKS, shape, id=id_, keys=wanted):
-            touched = wanted if row.is_truncate else {row.key_before, row.key_after} & {*wanted}
-            for key in touched:
-                before = row.before if row.key_before == key else None
-                after = row.after if row.key_after == key else None
-                links[key].append(Link(row.is_truncate, before, after))
-    return links
+def read_past(connection: Connection, shape: Shape, keys: Sequence[str]) -> dict[str, Past]:
+    """Return by key what each transaction did to these rows, the newest first."""
+    past: dict[str, dict[str, list[Link]]] = {key: {} for key in keys}
+    wanted = set(keys)
+    for row in _run(connection, _SAID + _LINKS, shape, keys=list(keys)) if keys else ():
+        touched = wanted if row.is_truncate else {row.key_before, row.key_after} & wanted
+        for key in touched:
+            before = row.before if row.key_before == key else None
+            after = row.after if row.key_after == key else None
+            link = Link(row.is_truncate, before, after)
+            past[key].setdefault(row.transaction_id, []).append(link)
+    return {key: list(transactions.values()) for key, transactions in past.items()}
 
 
 def _run(connection: Connection, query: LiteralString, shape: Shape, **more: object) -> list[Any]:
@@ -186,7 +182,8 @@ ORDER BY found.id
 """
 
 _LINKS: LiteralString = """
-SELECT k.operation = 'TRUNCATE' AS is_truncate, k.key_before, k.key_after,
+SELECT k.transaction_id::text AS transaction_id,
+       k.operation = 'TRUNCATE' AS is_truncate, k.key_before, k.key_after,
        CASE WHEN k.old_row IS NOT NULL THEN coalesce(i.before, '{{}}') END AS before,
        CASE WHEN k.new_row IS NOT NULL THEN coalesce(i.after, '{{}}') END AS after
 FROM keyed AS k
@@ -197,7 +194,7 @@ FROM keyed AS k
                     FILTER (WHERE k.new_row ? c.name) AS after
          FROM unnest(%(columns)s::text[]) AS c (name)
      ) AS i
-WHERE k.transaction_id = %(id)s::xid8
-  AND (k.operation = 'TRUNCATE'
-       OR k.key_before = ANY (%(keys)s::text[]) OR k.key_after = ANY (%(keys)s::text[]))
+WHERE k.operation = 'TRUNCATE'
+   OR k.key_before = ANY (%(keys)s::text[]) OR k.key_after = ANY (%(keys)s::text[])
+ORDER BY k.id DESC
 """
