@@ -222,6 +222,18 @@ def test_with_commit_timestamps_the_moment_is_exact(data_folder: Path, sale: Con
     assert finding.since == f"{at:%Y-%m-%d %H:%M:%S} UTC, by transaction {id_}"
 
 
+def test_a_server_whose_triggers_do_not_fire_is_found(data_folder: Path, sale: Config) -> None:
+    settings = {"session_replication_role": "replica", "fsync": "off"}
+    running = start(data_folder / "replica", settings=settings, auth="trust")
+    try:
+        with psycopg.connect(running.conninfo(host=LOOPBACK), autocommit=True) as owner:
+            install(owner, sale, PLAIN)
+            assert "changed parameter session_replication_role" in said(owner, sale)
+    finally:
+        stop(running)
+        remove(data_folder / "replica")
+
+
 def test_what_was_written_down_is_never_changed(owner: psycopg.Connection) -> None:
     owner.execute("SET ROLE audit_owner")
     for statement in ("DELETE FROM", "TRUNCATE"):

@@ -162,6 +162,17 @@ def test_in_a_terminal_it_is_three_tables_and_whom_to_trust(grown: Upkeep) -> No
     assert re.search("^  superusers, whom nothing stops: postgres", trust, re.M)
 
 
+def test_with_a_configuration_it_says_how_much_is_to_mend(log: Upkeep) -> None:
+    log.as_owner('ALTER TABLE crm.workflow DISABLE TRIGGER "!audit_insert"', role="crm_owner")
+    config = str(Path(__file__).parents[1] / "migrations" / "audit.toml")
+    asked = run(make_conninfo(log.conninfo, user=VIEWER), "--config", config).stdout
+
+    # The other one is that somebody maintains the log whom it does not name.
+    assert "\n  2 to mend: run pgwitness check\n" in asked
+    assert "\n  not compared with audit.toml" in as_text(log)
+    assert status(log)["trust"]["findings"] is None
+
+
 def test_several_days_in_one_partition_are_told_together(log: Upkeep) -> None:
     log.as_owner("UPDATE audit.tracked_table SET tracked_at = now() - interval '9 days'")
     log.as_owner("SELECT audit._add_partition(current_date - 5, current_date - 1)")

@@ -32,7 +32,7 @@ def find_notes(connection: Connection) -> list[Note]:
     """
     found: dict[str, dict[str, None]] = {}
     with reading(connection):
-        for query in (_ROLES, _TABLE_RIGHTS, _SETTINGS, _TABLES, _PARTITIONS, _GUARD):
+        for query in (_ROLES, _TABLE_RIGHTS, _SETTINGS, _TABLES, _PARTITIONS, _GUARD, _WRITTEN):
             for row in rows(connection, query):
                 found.setdefault(row.what, {})[row.who] = None
         for row in rows(connection, _PARAMETERS) if _has_parameter_rights(connection) else ():
@@ -150,6 +150,14 @@ SELECT CASE count(*) WHEN 0 THEN 'refuses to disable triggers (pgwitness guard)'
        CASE count(*) WHEN 0 THEN 'nothing' ELSE 'the guard' END AS who
 FROM pg_event_trigger AS e
 WHERE e.evtname = 'audit_guard_change' AND e.evtenabled <> 'D'
+"""
+
+_WRITTEN: LiteralString = """
+SELECT 'wrote down last that triggers and functions are as they should be' AS what,
+       to_char(v.recorded_at, 'YYYY-MM-DD HH24:MI UTC, ') || v.recorded_by AS who
+FROM audit.object_version AS v
+ORDER BY v.recorded_at DESC
+LIMIT 1
 """
 
 _PARAMETERS: LiteralString = """

@@ -79,6 +79,10 @@ def _find_settings(connection: Connection) -> Iterator[Finding]:
         there = f" IN DATABASE {written(row.database)}" if row.role and row.database else ""
         fix = f"ALTER {name}{there} RESET session_replication_role"
         yield Finding("changed", name, what, fix, version=row.version)
+    for row in rows(connection, _SERVER):
+        what = f"is {row.setting} for all sessions: the log's own guards don't fire"
+        fix = "take it out of postgresql.conf, or ALTER SYSTEM RESET it, and reload"
+        yield Finding("changed", "parameter session_replication_role", what, fix)
 
 
 # Who owns a database of this cluster may have installed the log in it; where a group owns it, its
@@ -139,6 +143,13 @@ FROM pg_db_role_setting AS c
 WHERE (c.setdatabase = 0 OR d.datname = current_database())
   AND s.setting ~* '^session_replication_role=' AND s.setting !~* '=origin$'
 ORDER BY r.rolname, d.datname
+"""
+
+_SERVER: LiteralString = """
+SELECT s.reset_val AS setting
+FROM pg_settings AS s
+WHERE s.name = 'session_replication_role' AND s.reset_val <> 'origin'
+  AND s.source NOT IN ('database', 'user', 'database user', 'client', 'session')
 """
 
 # That everybody may execute a new function is the default of PostgreSQL, and taken back by each.
