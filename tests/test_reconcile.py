@@ -17,8 +17,10 @@ from tests.shop import create_role
 
 STRANGER = "reconcile_stranger"
 TABLES = """
-CREATE TABLE item (id int PRIMARY KEY, name text, price numeric, seen int, pin text, note text);
+CREATE TABLE item (id int PRIMARY KEY, name text, price numeric, seen int, pin text, note text,
+    "10%" int);
 CREATE TABLE line (a int, b text, size numeric, data json, PRIMARY KEY (a, b));
+CREATE TABLE "100%" ("it's %s" text PRIMARY KEY, n int);
 CREATE TABLE visit (id int, year int, who text) PARTITION BY LIST (year);
 CREATE TABLE visit_1 PARTITION OF visit FOR VALUES IN (1);
 CREATE TABLE visit_2 PARTITION OF visit FOR VALUES IN (2);
@@ -41,6 +43,10 @@ key = ["a", "b"]
 [table."public.visit"]
 module = "Visits"
 entity = "Visit"
+[table."public.100%"]
+module = "Odd"
+entity = "Odd"
+key = ["it's %s"]
 [table."public.remark"]
 module = "Remarks"
 entity = "Remark"
@@ -58,6 +64,8 @@ BEGIN; TRUNCATE line; INSERT INTO line VALUES (1, 'z', 5, NULL); COMMIT;
 INSERT INTO visit VALUES (1, 1, 'Ana'), (2, 1, 'Bo');
 UPDATE visit SET year = 2 WHERE id = 1;
 INSERT INTO remark VALUES ('x');
+INSERT INTO "100%" VALUES ('a', 1), ('b', 2);
+DELETE FROM "100%" WHERE n = 2;
 """
 REDEFINED = """
 ALTER TABLE item ADD added int DEFAULT 5, DROP note;
@@ -120,6 +128,7 @@ def test_what_was_written_by_the_rules_is_as_the_log_says(
         "public.item: 1 rows compared; 1 have no entry",
         "public.line: 1 rows compared; 0 have no entry",
         "public.visit: 2 rows compared; 0 have no entry",
+        "public.100%: 1 rows compared; 0 have no entry",
         "public.remark: not compared: has no key by which a row could be found",
     ]
 
@@ -156,9 +165,11 @@ def test_a_row_that_the_log_says_is_gone_is_found(
 ) -> None:
     tamper(owner, "item", "INSERT INTO item VALUES (13, 'Back', 1)")
     tamper(owner, "line", "INSERT INTO line VALUES (1, 'x', 1)")
+    tamper(owner, '"100%"', """INSERT INTO "100%" VALUES ('b')""")
     assert [line.partition(" (")[0] for line in found(owner, config)] == [
         'public.item {"id": 13}: the log says it is gone',
         'public.line {"a": 1, "b": "x"}: the log says it is gone',
+        """public.100% {"it's %s": "b"}: the log says it is gone""",
     ]
 
 

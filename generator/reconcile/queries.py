@@ -11,6 +11,7 @@ from psycopg import sql
 from psycopg.rows import namedtuple_row
 
 from generator.catalogue import Connection
+from generator.config import TrackedTable
 from generator.reconcile.chain import Link, Past
 from generator.reconcile.shape import Shape
 
@@ -52,9 +53,15 @@ def _run(connection: Connection, query: LiteralString, shape: Shape, **more: obj
     table = shape.table
     names = dict.fromkeys((*table.key, *shape.columns))
     written = sql.SQL(query).format(
-        table=sql.Identifier(table.name.schema, table.name.table),
+        table=_name(table.name.schema, table.name.table),
         only=sql.SQL("" if shape.is_partitioned else "ONLY "),
-        columns=sql.SQL(", ").join(sql.Identifier("r", name) for name in names),
+        columns=sql.SQL(", ").join(_name("r", name) for name in names),
+        key_before=_key(table, "old_row"),
+        key_after=_key(table, "new_row"),
+        key_stored=_key(table, "image"),
+        values=sql.SQL(", ").join(
+            sql.SQL("s.image ->> {}").format(_text(name)) for name in table.key
+        ),
     )
     parameters = {
         "schema": table.name.schema,
@@ -62,6 +69,7 @@ def _run(connection: Connection, query: LiteralString, shape: Shape, **more: obj
         "key": list(table.key),
         "columns": list(shape.columns),
         "redefined": list(shape.redefined),
+        "hidden": [name for name in shape.all_columns if name not in names],
         "key_since": shape.key_since,
         "buckets": shape.buckets,
         "seed": shape.seed,
@@ -69,6 +77,22 @@ def _run(connection: Connection, query: LiteralString, shape: Shape, **more: obj
     }
     with connection.cursor(row_factory=namedtuple_row) as cursor:
         return cursor.execute(written, parameters).fetchall()
+
+
+def _key(table: TrackedTable, image: str) -> sql.Composable:
+    """Write the key of a row as the pairs of an object."""
+    pair = sql.SQL("{name}, s.{image} -> {name}")
+    pairs = (pair.format(name=_text(name), image=sql.Identifier(image)) for name in table.key)
+    return sql.SQL(", ").join(pairs)
+
+
+def _text(name: str) -> sql.Literal:
+    """Write a name as a text of a statement with parameters, where a % is written twice."""
+    return sql.Literal(name.replace("%", "%%"))
+
+
+def _name(*parts: str) -> sql.Identifier:
+    return sql.Identifier(*(part.replace("%", "%%") for part in parts))
 
 
 ROLE: LiteralString = """
@@ -92,11 +116,12 @@ SELECT FROM audit.tracked_table AS t
 WHERE (t.table_schema, t.table_name) = (%(schema)s, %(table)s) AND t.untracked_at IS NULL
 """
 
-# What each entry says of a key: the row is there, or gone; an update may do both, of two keys.
+# What each entry says of a key: the row is there, or gone; an update may do both, of two keys. By
+# the key that the table has now: an image without its columns is of a time when it had another.
 _SAID: LiteralString = """
 WITH said AS (
-    SELECT e.id, e.occurred_at, e.transaction_id, e.operation, e.row_key,
-           e.new_row, coalesce(e.new_row, '{{}}') || e.old_row AS old_row
+    SELECT e.id, e.occurred_at, e.transaction_id, e.operation, e.new_row,
+           coalesce(e.new_row, '{{}}') || e.old_row AS old_row
     FROM audit.entry AS e
     WHERE (e.table_schema, e.table_name) = (%(schema)s, %(name)s)
       AND e.occurred_at >= (
@@ -104,24 +129,20 @@ WITH said AS (
           WHERE (t.table_schema, t.table_name) = (%(schema)s, %(name)s))
 ), keyed AS (
     SELECT s.*,
-           CASE WHEN s.old_row IS NOT NULL THEN (
-               SELECT jsonb_object_agg(c.name, s.old_row -> c.name)::text
-               FROM unnest(%(key)s::text[]) AS c (name)
-               WHERE s.old_row ? c.name) END AS key_before,
-           CASE WHEN s.new_row IS NOT NULL THEN s.row_key::text END AS key_after
+           CASE WHEN s.old_row ?& %(key)s::text[] THEN jsonb_build_object({key_before})::text END
+               AS key_before,
+           CASE WHEN s.new_row ?& %(key)s::text[] THEN jsonb_build_object({key_after})::text END
+               AS key_after
     FROM said AS s
 )
 """
 
-# By the key that the table has now, of which no column was made another since.
 _FACTS: LiteralString = """, newest AS (
     SELECT f.key, max(k.id) AS id
     FROM keyed AS k
-         CROSS JOIN LATERAL (SELECT k.key_after UNION SELECT k.key_before) AS f (key)
-    WHERE k.transaction_id::text::bigint > %(key_since)s::bigint
+         CROSS JOIN LATERAL (VALUES (k.key_after), (k.key_before)) AS f (key)
+    WHERE f.key IS NOT NULL AND k.transaction_id::text::bigint > %(key_since)s::bigint
       AND mod(hashtextextended(f.key, %(seed)s), %(buckets)s) = 0
-      AND (SELECT array_agg(o ORDER BY o) FROM jsonb_object_keys(f.key::jsonb) AS o)
-          = (SELECT array_agg(o ORDER BY o) FROM unnest(%(key)s::text[]) AS o)
     GROUP BY f.key
 ), log AS MATERIALIZED (
     SELECT n.key, k.id, k.occurred_at, k.transaction_id, k.operation, k.new_row AS image,
@@ -129,36 +150,36 @@ _FACTS: LiteralString = """, newest AS (
     FROM newest AS n JOIN keyed AS k ON k.id = greatest(n.id, (
         SELECT max(s.id) FROM said AS s WHERE s.operation = 'TRUNCATE'))
 ), stored AS MATERIALIZED (
-    SELECT k.key::text AS key, r.image, r.version
+    SELECT jsonb_build_object({key_stored})::text AS key, s.image, s.version
     FROM (
         SELECT (SELECT to_jsonb(x.*) FROM (SELECT {columns}) AS x) AS image, r.xmin AS version
         FROM {only}{table} AS r
         OFFSET 0
-    ) AS r
-         CROSS JOIN LATERAL (
-             SELECT jsonb_object_agg(c.name, r.image -> c.name) AS key,
-                    bool_and(r.image ->> c.name IS NOT NULL) AS is_whole
-             FROM unnest(%(key)s::text[]) AS c (name)
-         ) AS k
-    WHERE k.is_whole AND mod(hashtextextended(k.key::text, %(seed)s), %(buckets)s) = 0
+    ) AS s
+    WHERE num_nulls({values}) = 0
+      AND mod(hashtextextended(jsonb_build_object({key_stored})::text, %(seed)s), %(buckets)s) = 0
 )
 """
 
 # A column that was made another since its entry was written may have other values without one.
-_SUSPECTS: LiteralString = """
+_SUSPECTS: LiteralString = """, unlike AS MATERIALIZED (
+    SELECT l.*, s.key IS NOT NULL AS is_stored, s.image AS current, s.version
+    FROM log AS l LEFT JOIN stored AS s ON s.key = l.key
+    WHERE l.is_there <> (s.key IS NOT NULL)
+       OR l.is_there AND (l.image - %(hidden)s::text[])::text <> s.image::text
+)
 SELECT total.compared, total.unknown, found.*
 FROM (
     SELECT count(l.key) AS compared, count(*) - count(l.key) AS unknown
     FROM stored AS s LEFT JOIN log AS l ON l.key = s.key
 ) AS total
 LEFT JOIN (
-    SELECT l.key, l.id, l.occurred_at AT TIME ZONE 'UTC' AS occurred_at,
-           l.transaction_id::text AS transaction_id, l.operation,
-           l.is_there AS is_in_log, s.key IS NOT NULL AS is_in_table,
-           s.version::text::bigint AS version, c.logged, c.stored,
+    SELECT u.key, u.id, u.occurred_at AT TIME ZONE 'UTC' AS occurred_at,
+           u.transaction_id::text AS transaction_id, u.operation,
+           u.is_there AS is_in_log, u.is_stored AS is_in_table,
+           u.version::text::bigint AS version, c.logged, c.stored,
            coalesce(c.differing, '{{}}') AS differing, coalesce(c.redefined, '{{}}') AS redefined
-    FROM log AS l
-         LEFT JOIN stored AS s ON s.key = l.key
+    FROM unlike AS u
          CROSS JOIN LATERAL (
              SELECT jsonb_object_agg(v.name, v.logged) FILTER (WHERE v.logged IS NOT NULL)
                         AS logged,
@@ -169,14 +190,13 @@ LEFT JOIN (
                     array_agg(v.name) FILTER (WHERE v.logged <> v.stored AND NOT v.is_same)
                         AS redefined
              FROM (
-                 SELECT c.name, (l.image -> c.name)::text AS logged,
-                        (s.image -> c.name)::text AS stored,
-                        l.transaction_id::text::bigint > c.redefined AS is_same
+                 SELECT c.name, (u.image -> c.name)::text AS logged,
+                        (u.current -> c.name)::text AS stored,
+                        u.transaction_id::text::bigint > c.redefined AS is_same
                  FROM unnest(%(columns)s::text[], %(redefined)s::bigint[]) AS c (name, redefined)
              ) AS v
          ) AS c
-    WHERE l.is_there <> (s.key IS NOT NULL)
-       OR l.is_there AND (c.differing IS NOT NULL OR c.redefined IS NOT NULL)
+    WHERE u.is_there <> u.is_stored OR c.differing IS NOT NULL OR c.redefined IS NOT NULL
 ) AS found ON true
 ORDER BY found.id
 """

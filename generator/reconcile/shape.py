@@ -23,6 +23,7 @@ class Shape:
     columns: tuple[str, ...]
     redefined: tuple[int, ...]
     json_columns: frozenset[str]
+    all_columns: tuple[str, ...]
     key_since: int
     buckets: int
     seed: int
@@ -53,6 +54,7 @@ def read_shape(connection: Connection, table: TrackedTable, sample: int | None) 
         tuple(row.name for row in shown),
         tuple(row.redefined for row in shown),
         frozenset(row.name for row in shown if row.is_json),
+        tuple(row.name for row in found),
         max(odd_keys, default=0),
         max(1, round(size.rows / sample)) if sample else 1,
         size.seed,
