@@ -144,12 +144,14 @@ BEGIN
          p_parent_schema, p_parent_table, p_parent_key, p_link, p_say, p_columns,
          p_ignored, p_excluded, p_redacted, p_on_truncate, p_missing_actor,
          coalesce(v_since, now()));
+
+    CALL audit._record_versions(p_table_schema, p_table_name);
 END
 $_describe$;
 
 COMMENT ON PROCEDURE audit._describe IS
-    'Write down that a table is tracked, and in which words. Describing it again replaces the '
-    'words and keeps the date since when.';
+    'Write down that a table is tracked, in which words, and in which version its triggers and its '
+    'function are. Describing it again replaces the words and keeps the date since when.';
 
 REVOKE ALL ON PROCEDURE audit._describe FROM PUBLIC;
 
