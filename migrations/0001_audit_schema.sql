@@ -120,7 +120,9 @@ GRANT EXECUTE ON FUNCTION audit._context(text) TO audit_writer;
 -- The log. The capture functions say what happened to which row; who, when and from where are
 -- the defaults below, so that they are the same for every table.
 
-CREATE SEQUENCE IF NOT EXISTS audit.entry_id_seq AS bigint;
+-- It cycles: pg_write_all_data covers sequences too, and one that was set to its end would refuse
+-- every write of the application.
+CREATE SEQUENCE IF NOT EXISTS audit.entry_id_seq AS bigint CYCLE;
 
 COMMENT ON SEQUENCE audit.entry_id_seq IS
     'Numbers audit.entry. Not an identity column: PostgreSQL 17 refuses to attach a partition '
@@ -565,7 +567,7 @@ CREATE OR REPLACE FUNCTION audit._salvage(p_row anyelement)
     SET search_path = pg_catalog, pg_temp
 AS $_salvage$
 DECLARE
-    v_row   jsonb := '{}';
+    v_row   jsonb := '{}'::jsonb;
     v_name  name;
     v_value jsonb;
 BEGIN
@@ -978,7 +980,7 @@ CREATE OR REPLACE FUNCTION audit._words(
 AS $_words$
 DECLARE
     -- A redacted value is none that anybody could type.
-    c_readable constant jsonpath := '$.* ? (!exists(@.redacted))';
+    c_readable constant jsonpath := '$.* ? (!exists(@.redacted))'::jsonpath;
 BEGIN
     RETURN jsonb_to_tsvector(
         'simple',
