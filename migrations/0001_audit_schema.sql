@@ -1401,3 +1401,6 @@ COMMENT ON FUNCTION audit._split_last(timestamptz) IS
 REVOKE ALL ON FUNCTION audit._split_last(timestamptz) FROM PUBLIC;
 
 RESET ROLE;
+
+-- What follows in the same transaction finds names as before.
+SET LOCAL search_path TO DEFAULT;

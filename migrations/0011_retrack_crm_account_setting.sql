@@ -269,3 +269,4 @@ CALL audit._describe(
     }'
 );
 RESET ROLE;
+SET LOCAL search_path TO DEFAULT;

@@ -146,3 +146,4 @@ CALL audit._describe(
     }'
 );
 RESET ROLE;
+SET LOCAL search_path TO DEFAULT;

@@ -145,3 +145,4 @@ CALL audit._describe(
     }'
 );
 RESET ROLE;
+SET LOCAL search_path TO DEFAULT;

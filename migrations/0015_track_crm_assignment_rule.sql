@@ -209,3 +209,4 @@ CALL audit._describe(
     }'
 );
 RESET ROLE;
+SET LOCAL search_path TO DEFAULT;

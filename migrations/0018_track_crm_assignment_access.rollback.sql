@@ -17,3 +17,4 @@ SET ROLE audit_owner;
 CALL audit._forget('crm', 'assignment_access');
 
 RESET ROLE;
+SET LOCAL search_path TO DEFAULT;

@@ -17,3 +17,4 @@ SET ROLE audit_owner;
 CALL audit._forget('crm', 'sales_sequence_exit_condition');
 
 RESET ROLE;
+SET LOCAL search_path TO DEFAULT;

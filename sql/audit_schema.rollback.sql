@@ -59,3 +59,5 @@ DROP PROCEDURE audit._let_owner_add_partitions(text, text, text);
 DROP SCHEMA audit;
 
 -- The roles stay: they belong to the cluster, where another database may use them.
+
+SET LOCAL search_path TO DEFAULT;

@@ -48,3 +48,11 @@ def test_a_path_that_is_not_pinned_would_be(tmp_path: Path, pinned: str, code: s
     )
 
     assert f"{code}: " in pgspot(script).stdout
+
+
+@pytest.mark.parametrize("path", SQL, ids=lambda path: path.name)
+def test_what_follows_in_a_transaction_finds_names_as_before(path: Path) -> None:
+    script = path.read_text("utf-8")
+
+    assert script.count("SET LOCAL search_path = pg_catalog, pg_temp;") == 1
+    assert script.endswith("\nSET LOCAL search_path TO DEFAULT;\n")

@@ -187,3 +187,4 @@ CALL audit._describe(
     p_on_truncate => 'rows'
 );
 RESET ROLE;
+SET LOCAL search_path TO DEFAULT;

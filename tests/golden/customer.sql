@@ -122,3 +122,4 @@ CALL audit._describe(
     p_label_column => 'name'
 );
 RESET ROLE;
+SET LOCAL search_path TO DEFAULT;

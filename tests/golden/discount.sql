@@ -148,3 +148,4 @@ CALL audit._describe(
     p_link => '/orders/{id}'
 );
 RESET ROLE;
+SET LOCAL search_path TO DEFAULT;

@@ -120,3 +120,4 @@ CALL audit._describe(
     p_entity => E'Back\\slash'
 );
 RESET ROLE;
+SET LOCAL search_path TO DEFAULT;

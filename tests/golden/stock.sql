@@ -260,3 +260,4 @@ CALL audit._describe(
     }'
 );
 RESET ROLE;
+SET LOCAL search_path TO DEFAULT;
