@@ -1,4 +1,6 @@
 SET LOCAL lock_timeout = '5s';
+-- What somebody may have put into public is not called in place of PostgreSQL's own.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- Three roles, none of which can log in: one owns the log, one may only add to it, one may only
 -- read it. Roles belong to the whole cluster, so they may be here already.
@@ -286,7 +288,9 @@ GRANT EXECUTE ON FUNCTION audit._is_signed() TO audit_writer;
 -- The log. The capture functions say what happened to which row; who, when and from where are
 -- the defaults below, so that they are the same for every table.
 
-CREATE SEQUENCE IF NOT EXISTS audit.entry_id_seq AS bigint;
+-- It cycles: pg_write_all_data covers sequences too, and one that was set to its end would refuse
+-- every write of the application.
+CREATE SEQUENCE IF NOT EXISTS audit.entry_id_seq AS bigint CYCLE;
 
 COMMENT ON SEQUENCE audit.entry_id_seq IS
     'Numbers audit.entry. Not an identity column: PostgreSQL 17 refuses to attach a partition '
@@ -739,7 +743,7 @@ CREATE OR REPLACE FUNCTION audit._salvage(p_row anyelement)
     SET search_path = pg_catalog, pg_temp
 AS $_salvage$
 DECLARE
-    v_row   jsonb := '{}';
+    v_row   jsonb := '{}'::jsonb;
     v_name  name;
     v_value jsonb;
 BEGIN
@@ -1182,7 +1186,7 @@ CREATE OR REPLACE FUNCTION audit._words(
 AS $_words$
 DECLARE
     -- A redacted value is none that anybody could type.
-    c_readable constant jsonpath := '$.* ? (!exists(@.redacted))';
+    c_readable constant jsonpath := '$.* ? (!exists(@.redacted))'::jsonpath;
 BEGIN
     RETURN jsonb_to_tsvector(
         'simple',
@@ -2507,3 +2511,6 @@ REVOKE ALL ON PROCEDURE audit._record_versions(text, text) FROM PUBLIC;
 CALL audit._record_versions('audit', 'entry');
 
 RESET ROLE;
+
+-- What follows in the same transaction finds names as before.
+SET LOCAL search_path TO DEFAULT;

@@ -2,6 +2,8 @@
 -- what somebody has built on it, such as a view, is a reason for PostgreSQL to refuse.
 
 SET LOCAL lock_timeout = '5s';
+-- What somebody may have put into public is not called in place of PostgreSQL's own.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 LOCK TABLE audit.entry, audit.tracked_table IN ACCESS EXCLUSIVE MODE;
 
@@ -85,3 +87,5 @@ DROP PROCEDURE audit._let_owner_add_partitions(text, text, text);
 DROP SCHEMA audit;
 
 -- The roles stay: they belong to the cluster, where another database may use them.
+
+SET LOCAL search_path TO DEFAULT;
