@@ -13,7 +13,7 @@ import psycopg
 
 from generator.config import Config, ConfigError, TrackedTable
 from generator.drift import Finding, find_drift
-from generator.maintenance import Busy, Terms, begin, open_session
+from generator.maintenance import Blocked, Busy, Terms, begin, open_session
 from generator.maintenance import maintain as take_steps
 from generator.migrations import Migration, plan, write
 from generator.parse import read_config
@@ -148,6 +148,9 @@ def maintain(path: Path, database: str, retention_days: int | None) -> None:
         except Busy as busy:
             click.echo(f"{busy}: nothing to do", err=True)
             return
+        except Blocked as blocked:
+            click.echo(f"gave up: {blocked}", err=True)
+            raise SystemExit(1) from None
     if run.given_up:
         click.echo(f"{len(run.given_up)} left to the next run.", err=True)
         raise SystemExit(1)

@@ -130,7 +130,7 @@ def test_what_somebody_detaches_by_hand_is_finished_and_left_alone(upkeep: Upkee
 def test_a_backend_that_is_ended_while_it_detaches_leaves_nothing_undone(late: Upkeep) -> None:
     late.maintain(Terms("crm", retention=95))
     with psycopg.connect(late.conninfo) as reader:
-        reader.execute("LOCK TABLE audit.entry IN ACCESS SHARE MODE")
+        reader.execute("LOCK TABLE ONLY audit.entry IN ACCESS SHARE MODE")
         ended = Thread(target=end_waiting_backend, args=[late])
         ended.start()
         with pytest.raises(psycopg.OperationalError):
