@@ -55,3 +55,37 @@ REVOKE ALL ON SCHEMA audit FROM PUBLIC;
 GRANT USAGE ON SCHEMA audit TO audit_writer, audit_reader;
 COMMENT ON SCHEMA audit IS
     'pgwitness: who changed what, and what it was before. Read audit.entry.';
+
+-- Where the log is in use already, all of it is locked before any of it is replaced: lock by lock,
+-- whoever reads and writes meanwhile could come to wait for this, and this for them. Nobody waits
+-- for longer than 100 ms at a time, and nobody in a transaction is cut off.
+DO $lock_what_is_there$
+DECLARE
+    v_tables text := (
+        SELECT string_agg(format('audit.%I', c.relname), ', ' ORDER BY c.relname)
+        FROM pg_catalog.pg_class AS c
+             JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'audit' AND c.relkind IN ('r', 'p') AND NOT c.relispartition);
+BEGIN
+    FOR v_try IN 1..25 LOOP
+        BEGIN
+            SET LOCAL lock_timeout = '100ms';
+            EXECUTE coalesce('LOCK TABLE ' || v_tables || ' IN ACCESS EXCLUSIVE MODE', 'SELECT');
+            SET LOCAL lock_timeout = '5s';
+            RETURN;
+        EXCEPTION
+            WHEN lock_not_available THEN
+                PERFORM pg_catalog.pg_sleep(0.2);
+        END;
+    END LOOP;
+    RAISE EXCEPTION 'the audit schema is not replaced: a transaction that does not end is using it'
+        USING ERRCODE = 'UA008',
+              DETAIL = (
+                  SELECT format('In it now: pid %s.', string_agg(DISTINCT l.pid::text, ', '))
+                  FROM pg_catalog.pg_locks AS l
+                  WHERE l.relation IN (SELECT c.oid FROM pg_catalog.pg_class AS c
+                                       WHERE c.relnamespace = 'audit'::regnamespace)
+                    AND l.granted),
+              HINT = 'Apply this again once it has ended. Nothing was changed.';
+END
+$lock_what_is_there$;

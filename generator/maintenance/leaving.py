@@ -93,7 +93,7 @@ def _settle(run: Run, partition: Partition) -> Iterator[str]:
             "SELECT audit._attach_partition(%s, %s, %s)",
             [partition.name, partition.starts_at, partition.until],
         )
-    except (Blocked, psycopg.errors.InvalidObjectDefinition) as error:
+    except (Blocked, *_NOT_ATTACHED) as error:
         raise Blocked(f"{partition.name} is not put back: {_reason(error)}") from None
     run.withdraw(partition.name)
     yield f"{partition.name}: put back, since it is not past the retention"
@@ -135,5 +135,7 @@ def _statement(template: str, name: str) -> sql.Composed:
     return sql.SQL(template).format(sql.Identifier(name))
 
 
+# Its place is taken, or it has not got a column that an upgrade has added meanwhile.
+_NOT_ATTACHED = (psycopg.errors.InvalidObjectDefinition, psycopg.errors.DatatypeMismatch)
 _DETACH = "ALTER TABLE audit.entry DETACH PARTITION audit.{} CONCURRENTLY"
 _FINALIZE = "ALTER TABLE audit.entry DETACH PARTITION audit.{} FINALIZE"
