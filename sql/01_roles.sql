@@ -65,12 +65,28 @@ DECLARE
         SELECT string_agg(format('audit.%I', c.relname), ', ' ORDER BY c.relname)
         FROM pg_catalog.pg_class AS c
              JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-        WHERE n.nspname = 'audit' AND c.relkind IN ('r', 'p') AND NOT c.relispartition);
+        -- What maintenance has just taken out of the log, it is about to drop.
+        WHERE n.nspname = 'audit' AND c.relkind IN ('r', 'p') AND c.relname NOT LIKE 'entry\_%');
+    v_name   text;
 BEGIN
     FOR v_try IN 1..25 LOOP
         BEGIN
             SET LOCAL lock_timeout = '100ms';
             EXECUTE coalesce('LOCK TABLE ' || v_tables || ' IN ACCESS EXCLUSIVE MODE', 'SELECT');
+            -- A partition that is half detached would not get a column that is added, and then
+            -- could not be detached at all. While maintenance runs, it is about to finish that.
+            FOR v_name IN
+                SELECT c.relname
+                FROM pg_catalog.pg_inherits AS i
+                     JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid
+                WHERE i.inhparent = to_regclass('audit.entry') AND i.inhdetachpending
+            LOOP
+                IF NOT pg_catalog.pg_try_advisory_xact_lock(x'7067776974'::bigint) THEN
+                    RAISE lock_not_available;
+                END IF;
+                EXECUTE format('ALTER TABLE audit.entry DETACH PARTITION audit.%I FINALIZE',
+                               v_name);
+            END LOOP;
             SET LOCAL lock_timeout = '5s';
             RETURN;
         EXCEPTION

@@ -130,7 +130,7 @@ def test_a_backup_keeps_all_days_until_it_ends_and_is_whole(cluster: Cluster, la
         run = late.maintain(patience=BRIEF)
         assert late.days() == before
     assert [dump in given_up for given_up in run.given_up] == [True, True]
-    assert max(took) < MARGIN
+    assert max(took) < BRIEF.writers / 1000 + MARGIN
     assert_is_right(late)
 
 
@@ -149,7 +149,7 @@ def test_vacuum_of_the_last_partition_keeps_it_open_until_it_ends(late: Upkeep) 
     with vacuuming(late, name) as vacuum, writing(late) as took:
         run = late.maintain(patience=BRIEF)
     assert f"{name} stays open-ended: blocked by {vacuum}" in run.given_up[0]
-    assert max(took) < MARGIN
+    assert max(took) < BRIEF.writers / 1000 + MARGIN
     assert_is_right(late)
 
 
@@ -169,5 +169,5 @@ def test_a_vacuum_that_has_just_begun_delays_no_write_either(late: Upkeep) -> No
     with vacuuming(late, late.partitions()[-1].name) as vacuum, writing(late) as took:
         run = late.maintain(patience=replace(BRIEF, long=60_000))
     assert vacuum in run.given_up[0]
-    assert max(took) < MARGIN
+    assert max(took) < BRIEF.writers / 1000 + MARGIN
     assert_is_right(late)

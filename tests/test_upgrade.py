@@ -16,14 +16,14 @@ from generator.render import render_audit_schema
 from tests.crm import APP, create_role
 from tests.lapse.outcome import compare
 from tests.lapse.traffic import traffic as lapse
-from tests.lapse.upgrade import Upgrades, apply
+from tests.lapse.upgrade import Upgrades, apply, upgrade
 from tests.lapse.upkeepers import Upkeepers, start_over
 from tests.maintenance import Upkeep
 
-TERMS = Terms("crm", retention=5, ahead=8, near=2, far=6, most_indexed=2, day=timedelta(seconds=1))
+TERMS = Terms("crm", retention=5, ahead=12, near=3, far=8, most_indexed=2, day=timedelta(seconds=1))
 WRITERS, READERS = 2, 2
-MARGIN = 0.5
-"""What a write may take on a busy machine while everything is replaced, in seconds."""
+MARGIN = 2
+"""Seconds that a write may take on a busy machine while all is replaced: less than lock_timeout."""
 WRITE = (
     "INSERT INTO crm.app_user (full_name, email) VALUES ('Ana', gen_random_uuid() || '@x.example')"
 )
@@ -112,6 +112,36 @@ def test_what_does_not_end_is_named_and_nobody_waits_long_for_it(upkeep: Upkeep)
     assert pid in str(refused.value.diag.message_detail)
     assert seen.failed == []
     assert max(seen.writes) < MARGIN
+
+
+def detach_half(upkeep: Upkeep) -> str:
+    """Interrupt somebody who detaches the oldest day, and return its name."""
+    name = str(upkeep.partitions()[0].name)
+    detach = f"ALTER TABLE audit.entry DETACH PARTITION audit.{name} CONCURRENTLY"
+    with psycopg.connect(upkeep.conninfo) as reader, psycopg.connect(upkeep.conninfo) as somebody:
+        reader.execute("LOCK TABLE ONLY audit.entry IN ACCESS SHARE MODE")
+        somebody.autocommit = True
+        somebody.execute("SET lock_timeout = '50ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            somebody.execute(detach.encode())
+    assert upkeep.partitions()[0].is_detaching
+    return name
+
+
+def test_a_day_that_is_half_detached_is_detached_first(upkeep: Upkeep) -> None:
+    name = detach_half(upkeep)
+    upgrade(upkeep, 1)
+    assert upkeep.tables() == {name}
+    assert not any(partition.is_detaching for partition in upkeep.partitions())
+
+
+def test_who_alters_the_log_otherwise_is_told_that_a_day_stays_half_detached(
+    upkeep: Upkeep,
+) -> None:
+    name = detach_half(upkeep)
+    upkeep.as_owner("ALTER TABLE audit.entry ADD COLUMN added text")
+    [given_up] = upkeep.maintain().given_up
+    assert given_up.startswith(f"{name} is half detached: ")
 
 
 def test_upgrades_beside_traffic_and_maintenance_lose_nothing(upkeep: Upkeep) -> None:

@@ -108,8 +108,8 @@ def _finalize(run: Run, name: str) -> None:
     try:
         until_left(run.session, name, patience=run.patience)
         run.execute(_statement(_FINALIZE, name))
-    except Blocked as blocked:
-        raise Blocked(f"{name} is half detached: {blocked}") from None
+    except (Blocked, psycopg.errors.DatatypeMismatch) as error:
+        raise Blocked(f"{name} is half detached: {_reason(error)}") from None
 
 
 def _count_dropped(run: Run) -> int:
