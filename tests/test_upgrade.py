@@ -135,13 +135,15 @@ def test_a_day_that_is_half_detached_is_detached_first(upkeep: Upkeep) -> None:
     assert not any(partition.is_detaching for partition in upkeep.partitions())
 
 
-def test_who_alters_the_log_otherwise_is_told_that_a_day_stays_half_detached(
+def test_a_day_that_can_no_longer_be_detached_is_told_and_stops_nothing_else(
     upkeep: Upkeep,
 ) -> None:
     name = detach_half(upkeep)
     upkeep.as_owner("ALTER TABLE audit.entry ADD COLUMN added text")
-    [given_up] = upkeep.maintain().given_up
-    assert given_up.startswith(f"{name} is half detached: ")
+    told = [f"{name} is half detached: could not convert row type"]
+    # Older PostgreSQL can.
+    assert upkeep.maintain().given_up in ([], told)
+    assert upkeep.runs()[-1].finished_at
 
 
 def test_upgrades_beside_traffic_and_maintenance_lose_nothing(upkeep: Upkeep) -> None:
