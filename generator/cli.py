@@ -15,7 +15,7 @@ from generator.command_line import selected as _selected
 from generator.drift import Finding, find_drift
 from generator.drift.notes import find_notes
 from generator.evidence.command import evidence
-from generator.maintenance import Busy, Terms, begin, open_session
+from generator.maintenance import Blocked, Busy, Terms, begin, open_session
 from generator.maintenance import maintain as take_steps
 from generator.migrations import Migration, plan, write
 from generator.proposal import propose
@@ -126,6 +126,9 @@ def maintain(path: Path, database: str, retention_days: int | None) -> None:
         except Busy as busy:
             click.echo(f"{busy}: nothing to do", err=True)
             return
+        except Blocked as blocked:
+            click.echo(f"gave up: {blocked}", err=True)
+            raise SystemExit(1) from None
     if run.given_up:
         click.echo(f"{len(run.given_up)} left to the next run.", err=True)
         raise SystemExit(1)

@@ -84,6 +84,43 @@ def test_each_table_says_since_when_and_until_when(log: Upkeep) -> None:
     assert [name for name, table in tables.items() if table["untracked_at"]] == ["crm.workflow"]
 
 
+def track_again(log: Upkeep, days_ago: int, until: int) -> None:
+    """Track workflows anew, which were tracked some days ago, until a day that is fewer ago."""
+    log.as_owner(
+        "UPDATE audit.tracked_table SET tracked_at = current_date - %s,"
+        " untracked_at = current_date - %s WHERE table_name = 'workflow'",
+        days_ago,
+        until,
+    )
+    log.as_owner("CALL audit._describe('crm', 'workflow', 'Workflows', 'Workflow')")
+
+
+def test_a_table_tracked_again_says_in_which_gaps_it_was_not(log: Upkeep) -> None:
+    track_again(log, 9, 7)
+    log.as_owner("UPDATE audit.tracked_table SET tracked_at = current_date - 6")
+    track_again(log, 6, 2)
+
+    [workflow] = (t for t in status(log)["tables"] if t["name"] == "crm.workflow")
+
+    begun, *gaps = (TODAY - timedelta(days=n) for n in (9, 7, 6, 2))
+    assert workflow["tracked_at"].startswith(str(begun))
+    assert [str(moment)[:10] for gap in workflow["gaps"] for moment in gap.values()] == [
+        *map(str, gaps),
+        str(TODAY),
+    ]
+    assert f"not {gaps[0]} 00:00 – {gaps[1]} 00:00 UTC; not {gaps[2]} 00:00 – " in as_text(log)
+
+
+def test_words_that_change_are_no_gap(log: Upkeep) -> None:
+    log.as_owner("UPDATE audit.tracked_table SET tracked_at = current_date - 3")
+    log.as_owner("CALL audit._describe('crm', 'workflow', 'Automation', 'Workflow')")
+
+    [workflow] = (t for t in status(log)["tables"] if t["name"] == "crm.workflow")
+
+    assert (workflow["gaps"], workflow["untracked_at"]) == ([], None)
+    assert workflow["tracked_at"].startswith(str(TODAY - timedelta(days=3)))
+
+
 def test_growth_is_told_a_day_a_table_and_for_the_days_that_are_kept(grown: Upkeep) -> None:
     said = status(grown)
 

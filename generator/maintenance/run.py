@@ -4,18 +4,17 @@ Knows audit.maintenance_run; what there is to do, others know.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
 
-from generator.catalogue import rows
 from generator.maintenance.partitions import Partition, read_clock, start_of
 from generator.maintenance.session import Session
-from generator.maintenance.waiting import Blocked, Patience, patiently
+from generator.maintenance.waiting import Blocked, Patience, Statement, patiently
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,18 @@ class Run:
         """Return the moment before which entries are past the retention."""
         return self.now() - self.terms.retention * self.terms.day
 
+    def execute(
+        self, statement: Statement, parameters: Sequence[object] = ()
+    ) -> psycopg.Cursor[Any]:
+        """Execute what nobody waits for behind us. Raises Blocked."""
+        return patiently(
+            self.session,
+            statement,
+            parameters,
+            wait=self.patience.others,
+            pauses=self.patience.pauses,
+        )
+
     def create(self, call: LiteralString, *arguments: object, wait: int | None = None) -> None:
         """Make a partition by a function that returns its name, and write that down with it.
 
@@ -80,32 +91,35 @@ class Run:
             "from": partition.starts_at.isoformat(),
             "until": partition.until,
         }
-        self.session.worker.execute(_INTEND, [json.dumps(said), self.started_at])
+        self.execute(_INTEND, [json.dumps(said), self.started_at])
 
     def intentions(self) -> Iterator[tuple[str, str, str]]:
         """Yield name, from and until of each partition that was being taken out of the log."""
-        for row in rows(self.session.worker, _INTENTIONS):
-            yield row.name, row.starts_at, row.until
+        yield from self.execute(_INTENTIONS)
 
     def withdraw(self, name: str) -> None:
         """Write down that a partition is no longer being taken out, by whatever run."""
-        self.session.worker.execute(_WITHDRAW, [name])
+        self.execute(_WITHDRAW, [name])
 
     def finish(self) -> None:
         """Write down that the run has ended."""
         given_up = "\n".join(self.given_up) or None
-        self.session.worker.execute(_FINISH, [given_up, self.started_at])
+        self.execute(_FINISH, [given_up, self.started_at])
 
 
 def begin(session: Session, terms: Terms, patience: Patience | None = None) -> Run:
-    """Start a run, which leaves a row from now on."""
-    (row,) = rows(session.worker, _BEGIN, retention=terms.retention)
-    return Run(session, terms, patience or Patience(), row.started_at)
+    """Start a run, which leaves a row from now on. Raises Blocked."""
+    patience = patience or Patience()
+    cursor = patiently(
+        session, _BEGIN, [terms.retention], wait=patience.others, pauses=patience.pauses
+    )
+    [(started_at,)] = cursor.fetchall()
+    return Run(session, terms, patience, started_at)
 
 
 _BEGIN: LiteralString = """
 INSERT INTO audit.maintenance_run (retention_days)
-VALUES (%(retention)s)
+VALUES (%s)
 RETURNING started_at
 """
 _CREATE: LiteralString = """

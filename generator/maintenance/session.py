@@ -15,6 +15,7 @@ _SETTINGS = {
     "timezone": "UTC",
     "datestyle": "ISO, YMD",
     "statement_timeout": "0",
+    "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
     # A client whose machine is gone holds the lock no longer than it takes to notice.

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from generator.status import Amount, Status
+from generator.status import Amount, Status, Table
 from generator.status.trust import Trust
 
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
@@ -39,7 +39,7 @@ def as_text(status: Status, trust: Trust) -> str:
         (
             str(table.name),
             _moment(table.tracked_at),
-            f"until {_moment(table.untracked_at)}" if table.untracked_at else "",
+            _but(table),
             *(_amount(table.a_day) if table.a_day else ("", "")),
             size_in_words(_kept(table.a_day, status).bytes) if table.a_day else "",
         )
@@ -90,6 +90,13 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
         yield "text search", f"indexed until {upkeep.indexed_until} 00:00 UTC{but}"
     else:
         yield "text search", "not indexed"
+
+
+def _but(table: Table) -> str:
+    """Return "not 2026-10-10 08:00 – 2026-10-12 09:30 UTC; until 2026-11-02 10:00 UTC"."""
+    gaps = [f"not {gap.since:%Y-%m-%d %H:%M} – {_moment(gap.until)}" for gap in table.gaps]
+    end = [f"until {_moment(table.untracked_at)}"] if table.untracked_at else []
+    return "; ".join(gaps + end)
 
 
 def _kept(a_day: Amount, status: Status) -> Amount:
