@@ -43,6 +43,19 @@ CREATE POLICY mine ON customer FOR SELECT USING (is_mine(id));
 ALTER TABLE customer ENABLE ROW LEVEL SECURITY;
 """
 
+CONSTANT = """
+CREATE FUNCTION constant(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN true; END'
+"""
+# What the planner works out of its own accord, and what check calls it.
+PLANNED = {
+    "CREATE INDEX mine ON customer (id) WHERE constant(1)": "index public.mine",
+    "CREATE INDEX mine ON customer ((CASE WHEN constant(1) THEN id END))": "index public.mine",
+    "ALTER TABLE customer ADD CONSTRAINT mine CHECK (constant(1))":
+        "constraint mine of table public.customer",
+    "CREATE STATISTICS mine ON (CASE WHEN constant(1) THEN 1 END) FROM customer":
+        "statistics public.mine",
+}  # fmt: skip
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
@@ -101,6 +114,18 @@ def test_a_policy_that_is_not_for_the_writer_runs_nothing_as_it(
 ) -> None:
     as_mallory(owner, POLICY + f"ALTER POLICY mine ON customer TO {MALLORY};")
     as_mallory(owner, "CREATE POLICY all_see ON customer FOR SELECT TO audit_writer USING (true)")
+    assert said(owner, config) == []
+
+
+@pytest.mark.parametrize("statement", PLANNED)
+def test_what_is_worked_out_to_plan_a_look_up_is_found(
+    owner: psycopg.Connection, config: Config, statement: str
+) -> None:
+    as_mallory(owner, f"{CONSTANT}; {statement}")
+    [finding] = found(owner, config)
+    assert (finding.state, finding.object) == ("conflict", PLANNED[statement])
+    assert said(owner, replace(config, trusted=(MALLORY,))) == []
+    as_mallory(owner, finding.fix.partition(";")[0])
     assert said(owner, config) == []
 
 

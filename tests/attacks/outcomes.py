@@ -81,6 +81,12 @@ class Attack:
         assert found[0] not in self.known, f"{state}: {what} was there before"
         self._becomes("detected", f"{state}: {what} – {found[0].what}")
 
+    def differs(self, differences: Collection[Any], value: str) -> None:
+        """Assert that pgwitness reconcile names a row whose table says what the log doesn't."""
+        found = [each for each in differences if value in each.row]
+        assert found
+        self._becomes("detected", found[0].line)
+
     def _becomes(self, outcome: str, evidence: str) -> None:
         self.made["outcome"] = outcome
         self.made["evidence"] = textwrap.shorten(evidence, 240, placeholder=" …")

@@ -24,12 +24,12 @@ READABLE = "-c row_security=on -c datestyle=ISO"
 """Whatever an attacker has set for the database."""
 FORGERY = """
 INSERT INTO {table}
-    (id, occurred_at, transaction_id, transaction_at, actor_bound, source, operation,
-     table_schema, table_name, module, entity, actor, actor_name, ip, db_user, db_role,
+    (id, occurred_at, transaction_id, transaction_at, actor_bound, actor_signed, source,
+     operation, table_schema, table_name, module, entity, actor, actor_name, ip, db_user, db_role,
      client_addr, application_name, context)
 VALUES
-    (1, now(), '1', now(), true, 'crm', 'TRUNCATE', 'crm', 'workflow', 'Workflows', 'Workflow',
-     '1', 'Priya Nair', '203.0.113.24', 'crm_web', NULL, NULL, NULL, NULL)
+    (1, now(), '1', now(), true, true, 'crm', 'TRUNCATE', 'crm', 'workflow', 'Workflows',
+     'Workflow', '1', 'Priya Nair', '203.0.113.24', 'crm_web', NULL, NULL, NULL, NULL)
 """
 
 

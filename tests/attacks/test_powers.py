@@ -126,6 +126,27 @@ def test_one_whom_neither_rights_nor_row_security_hold(
         attack.refused(power, "TRUNCATE audit.entry")
 
 
+@pytest.mark.attacker("holder of BYPASSRLS and pg_write_all_data")
+def test_one_whom_neither_rights_nor_row_security_hold_adds_an_entry(
+    attack: Attack, victim: Crm, admit: Admit
+) -> None:
+    with acting(victim, admit(POWER, "BYPASSRLS", "pg_write_all_data")) as power:
+        power.execute(FORGERY.format(table="audit.entry").encode())
+
+    attack.detected(check(victim), "conflict", f"role {POWER}")
+
+
+@pytest.mark.attacker("holder of CREATEROLE")
+def test_one_who_may_create_roles_is_seen_before_they_do(
+    attack: Attack, victim: Crm, admit: Admit
+) -> None:
+    with acting(victim, admit(POWER, "CREATEROLE")) as power:
+        if power.info.server_version >= 160000:
+            attack.refused(power, f"GRANT audit_owner TO {POWER}")
+        else:
+            attack.detected(check(victim), "conflict", f"role {POWER}")
+
+
 @pytest.mark.attacker("holder of CREATEROLE")
 @pytest.mark.parametrize("role", ["audit_owner", "audit_writer"])
 def test_one_who_may_create_roles_becomes(

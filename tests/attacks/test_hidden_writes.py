@@ -1,0 +1,141 @@
+"""What the owner of tracked tables does behind the log's back: check and reconcile name it."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from generator.reconcile import reconcile
+from tests.attacks.outcomes import Attack
+from tests.attacks.scene import CONFIG, Admit, acting, check, do, entries
+from tests.crm import APP, Crm
+
+pytestmark = pytest.mark.attacker("owner of tracked tables")
+
+KEEPER = "crm_keeper"
+HAND_OVER = """
+GRANT USAGE, CREATE ON SCHEMA crm TO crm_keeper;
+ALTER TABLE crm.workflow OWNER TO crm_keeper;
+ALTER TABLE crm.app_user OWNER TO crm_keeper;
+"""
+BEHIND_ITS_BACK = """
+ALTER TABLE crm.workflow DISABLE TRIGGER "!audit_update";
+UPDATE crm.workflow SET name = 'Behind its back';
+ALTER TABLE crm.workflow ENABLE ALWAYS TRIGGER "!audit_update";
+"""
+CAST = """
+CREATE TYPE crm.mood AS ENUM ('calm');
+ALTER TABLE crm.workflow ADD mood crm.mood DEFAULT 'calm';
+CREATE FUNCTION crm.forge(crm.mood) RETURNS json LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO audit.entry (source, operation, table_schema, table_name, module, entity, new_row)
+    VALUES ('crm', 'INSERT', 'crm', 'app_user', 'Users', 'User', '{"forged": true}');
+    RETURN '"calm"'::json;
+END $$;
+CREATE CAST (crm.mood AS json) WITH FUNCTION crm.forge(crm.mood);
+"""
+POLICY = """
+CREATE FUNCTION crm.forge(bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_user = 'audit_writer' THEN
+        INSERT INTO audit.entry
+            (source, operation, table_schema, table_name, module, entity, new_row)
+        VALUES ('crm', 'INSERT', 'crm', 'app_user', 'Users', 'User', '{"forged": true}');
+    END IF;
+    RETURN true;
+END $$;
+CREATE POLICY mine ON crm.app_user USING (crm.forge(id));
+ALTER TABLE crm.app_user ENABLE ROW LEVEL SECURITY;
+"""
+FORGE = """
+CREATE FUNCTION crm.forge() RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    IF current_user = 'audit_writer' THEN
+        INSERT INTO audit.entry
+            (source, operation, table_schema, table_name, module, entity, new_row)
+        VALUES ('crm', 'INSERT', 'crm', 'app_user', 'Users', 'User', '{"forged": true}');
+    END IF;
+END $$;
+CREATE FUNCTION crm.constant(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN PERFORM crm.forge(); RETURN true; END $$;
+"""
+# The planner works out what it takes for constant, as whoever it plans for.
+PLANNED = {
+    "the predicate of an index": (
+        "CREATE INDEX mine ON crm.app_user (id) WHERE crm.constant(1)", "index crm.mine",
+    ),
+    "an expression of an index": (
+        "CREATE INDEX mine ON crm.app_user ((CASE WHEN crm.constant(1) THEN id END))",
+        "index crm.mine",
+    ),
+    "a constraint": (
+        "ALTER TABLE crm.app_user ADD CONSTRAINT mine CHECK (crm.constant(1))",
+        "constraint mine of table crm.app_user",
+    ),
+    "statistics": (
+        "CREATE STATISTICS crm.mine ON (CASE WHEN crm.constant(1) THEN 1 END) FROM crm.app_user",
+        "statistics crm.mine",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def handed_over(admit: Admit, victim: Crm) -> Crm:
+    """A CRM of which two tables belong to somebody who is not its installer, with a workflow."""
+    admit(KEEPER)
+    do(victim, "postgres", HAND_OVER)
+    victim.add_workflow("Nurture")
+    return victim
+
+
+def forged(crm: Crm) -> list[Any]:
+    return [entry for entry in entries(crm) if entry.new_row == {"forged": True}]
+
+
+def test_an_owner_disables_writes_and_enables_in_one_transaction(
+    attack: Attack, handed_over: Crm
+) -> None:
+    do(handed_over, KEEPER, BEHIND_ITS_BACK)
+
+    attack.detected(check(handed_over), "altered", 'trigger "!audit_update" on crm.workflow')
+
+
+def test_an_owner_writes_without_an_entry(attack: Attack, handed_over: Crm) -> None:
+    do(handed_over, KEEPER, BEHIND_ITS_BACK)
+    [workflow] = [table for table in CONFIG.tables if table.name.table == "workflow"]
+    with psycopg.connect(handed_over.as_role("postgres")) as reader:
+        [result] = reconcile(reader, CONFIG, [workflow])
+
+    attack.differs(result.differences, "Behind its back")
+
+
+def test_an_owner_has_a_cast_add_entries(attack: Attack, handed_over: Crm) -> None:
+    do(handed_over, KEEPER, CAST)
+    with acting(handed_over, APP) as app:
+        app.execute("UPDATE crm.workflow SET name = 'Renamed'")
+
+    # It can't say who and when: that is of the session that was made to do it.
+    assert {entry.db_user for entry in forged(handed_over)} == {APP}
+    attack.detected(check(handed_over), "conflict", "cast (crm.mood AS json)")
+
+
+def test_an_owner_has_a_policy_add_entries(attack: Attack, handed_over: Crm) -> None:
+    do(handed_over, KEEPER, POLICY)
+    with acting(handed_over, APP) as app:
+        app.execute("UPDATE crm.workflow SET name = 'Renamed'")
+
+    assert len(forged(handed_over)) > 0
+    attack.detected(check(handed_over), "conflict", "policy mine of table crm.app_user")
+
+
+@pytest.mark.parametrize(("statement", "what"), PLANNED.values(), ids=PLANNED.keys())
+def test_an_owner_has_the_planner_add_entries_by(
+    attack: Attack, handed_over: Crm, statement: str, what: str
+) -> None:
+    do(handed_over, KEEPER, FORGE, statement)
+    with acting(handed_over, APP) as app:
+        app.execute("SET constraint_exclusion = on")
+        app.execute("UPDATE crm.workflow SET name = 'Renamed'")
+
+    assert {entry.db_user for entry in forged(handed_over)} == {APP}
+    attack.detected(check(handed_over), "conflict", what)
