@@ -1,13 +1,15 @@
 """What the owner of tracked tables does behind the log's back: check and reconcile name it."""
 
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 
 from generator.reconcile import reconcile
+from generator.render import render_track
 from tests.attacks.outcomes import Attack
-from tests.attacks.scene import CONFIG, Admit, acting, check, do, entries
+from tests.attacks.scene import CONFIG, Admit, acting, check, do, entries, renamed
 from tests.crm import APP, Crm
 
 pytestmark = pytest.mark.attacker("owner of tracked tables")
@@ -78,6 +80,13 @@ PLANNED = {
     ),
 }  # fmt: skip
 
+DOMAIN = """
+CREATE FUNCTION crm.is_fine(text) RETURNS boolean LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM crm.forge(); RETURN true; END $$;
+CREATE DOMAIN crm.fine AS text CHECK (crm.is_fine(VALUE));
+ALTER TABLE crm.workflow ADD fine crm.fine DEFAULT 'so', ADD raw json;
+"""
+
 
 @pytest.fixture
 def handed_over(admit: Admit, victim: Crm) -> Crm:
@@ -139,3 +148,15 @@ def test_an_owner_has_the_planner_add_entries_by(
 
     assert {entry.db_user for entry in forged(handed_over)} == {APP}
     attack.detected(check(handed_over), "conflict", what)
+
+
+def test_an_owner_has_a_domain_add_entries(attack: Attack, handed_over: Crm) -> None:
+    [workflow] = [table for table in CONFIG.tables if table.name.table == "workflow"]
+    do(handed_over, "postgres", render_track(replace(workflow, capture="statement")))
+    do(handed_over, KEEPER, FORGE, DOMAIN)
+    before = len(entries(handed_over))
+    with acting(handed_over, APP) as app:
+        app.execute(r"""UPDATE crm.workflow SET raw = '"\u0000"'""")
+
+    told = entries(handed_over)[before:]
+    attack.survived(told, renamed(new_row=told[0].new_row | {"fine": "so", "raw": r'"\u0000"'}))
