@@ -37,6 +37,10 @@ CAST = """
 CREATE FUNCTION as_json(mood) RETURNS json LANGUAGE sql RETURN '"calm"'::json;
 CREATE CAST (mood AS json) WITH FUNCTION as_json(mood);
 """
+NUMBER = """
+CREATE FUNCTION as_number(mood) RETURNS int LANGUAGE sql RETURN 1;
+CREATE CAST (mood AS int) WITH FUNCTION as_number(mood)
+"""
 POLICY = """
 CREATE FUNCTION is_mine(int) RETURNS boolean LANGUAGE sql AS 'SELECT true';
 CREATE POLICY mine ON customer FOR SELECT USING (is_mine(id));
@@ -100,6 +104,15 @@ def test_a_cast_of_a_type_deep_in_a_column_is_found_and_since_when(
     assert "by transaction" in finding.since
     as_mallory(owner, finding.fix)
     assert said(owner, config) == []
+
+
+def test_a_cast_to_what_is_looked_up_is_found_where_it_is_implicit(
+    owner: psycopg.Connection, config: Config
+) -> None:
+    as_mallory(owner, NUMBER)
+    assert said(owner, config) == []
+    as_mallory(owner, "DROP FUNCTION as_number CASCADE;" + NUMBER + " AS IMPLICIT")
+    assert said(owner, config) == ["conflict cast (public.mood AS integer)"]
 
 
 def test_a_function_in_a_policy_of_what_names_are_read_from_is_found(

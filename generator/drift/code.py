@@ -1,8 +1,9 @@
 """Whose code runs as audit_writer when a row is captured, besides that of pgwitness.
 
-Knows that to_jsonb() calls casts to json, a label casts to text, a look-up the policies of what it
-reads; and that planning one calls what is IMMUTABLE in its indexes, constraints and statistics. Who
-may act as the owner of the log gains nothing by it: theirs is not reported.
+Knows that to_jsonb() calls casts to json, a label casts to text, a look-up those that are implicit
+and the policies of what it reads; and that planning one calls what is IMMUTABLE in its indexes,
+constraints and statistics. Who may act as the owner of the log gains nothing by it: theirs is not
+reported.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -87,7 +88,8 @@ FROM used AS u
      JOIN pg_proc AS p ON p.oid = k.castfunc
      JOIN pg_roles AS o ON o.oid = p.proowner
 WHERE k.oid >= 16384
-  AND k.casttarget IN ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype)
+  AND (k.castcontext = 'i'
+       OR k.casttarget IN ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype))
   AND NOT EXISTS (SELECT FROM pg_depend AS d
                   WHERE d.classid = 'pg_cast'::regclass AND d.objid = k.oid AND d.deptype = 'e')
 GROUP BY k.castsource, k.casttarget, p.oid, o.oid, o.rolname, o.rolsuper

@@ -18,6 +18,7 @@ KEEPER = "crm_keeper"
 HAND_OVER = """
 GRANT USAGE, CREATE ON SCHEMA crm TO crm_keeper;
 ALTER TABLE crm.workflow OWNER TO crm_keeper;
+ALTER TABLE crm.workflow_condition OWNER TO crm_keeper;
 ALTER TABLE crm.app_user OWNER TO crm_keeper;
 """
 BEHIND_ITS_BACK = """
@@ -35,6 +36,14 @@ BEGIN
     RETURN '"calm"'::json;
 END $$;
 CREATE CAST (crm.mood AS json) WITH FUNCTION crm.forge(crm.mood);
+"""
+IMPLICIT = """
+CREATE TYPE crm.mood AS ENUM ('calm');
+ALTER TABLE crm.workflow_condition DROP CONSTRAINT workflow_condition_belongs_to_a_workflow,
+    ALTER workflow_id TYPE crm.mood USING 'calm';
+CREATE FUNCTION crm.as_number(crm.mood) RETURNS bigint LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM crm.forge(); RETURN 1; END $$;
+CREATE CAST (crm.mood AS bigint) WITH FUNCTION crm.as_number AS IMPLICIT;
 """
 POLICY = """
 CREATE FUNCTION crm.forge(bigint) RETURNS boolean LANGUAGE plpgsql AS $$
@@ -90,10 +99,10 @@ ALTER TABLE crm.workflow ADD fine crm.fine DEFAULT 'so', ADD raw json;
 
 @pytest.fixture
 def handed_over(admit: Admit, victim: Crm) -> Crm:
-    """A CRM of which two tables belong to somebody who is not its installer, with a workflow."""
+    """A CRM of which some tables belong to somebody who is not its installer, with a workflow."""
     admit(KEEPER)
     do(victim, "postgres", HAND_OVER)
-    victim.add_workflow("Nurture")
+    victim.add_workflow("Nurture", conditions=1)
     return victim
 
 
@@ -126,6 +135,15 @@ def test_an_owner_has_a_cast_add_entries(attack: Attack, handed_over: Crm) -> No
     # It can't say who and when: that is of the session that was made to do it.
     assert {entry.db_user for entry in forged(handed_over)} == {APP}
     attack.detected(check(handed_over), "conflict", "cast (crm.mood AS json)")
+
+
+def test_an_owner_has_the_key_of_a_look_up_add_entries(attack: Attack, handed_over: Crm) -> None:
+    do(handed_over, KEEPER, FORGE, IMPLICIT)
+    with acting(handed_over, APP) as app:
+        app.execute("UPDATE crm.workflow_condition SET value = '9'")
+
+    assert len(forged(handed_over)) > 0
+    attack.detected(check(handed_over), "conflict", "cast (crm.mood AS bigint)")
 
 
 def test_an_owner_has_a_policy_add_entries(attack: Attack, handed_over: Crm) -> None:
