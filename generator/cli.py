@@ -19,6 +19,9 @@ from generator.migrations import Migration, plan, write
 from generator.parse import read_config
 from generator.proposal import propose
 from generator.render import render_track
+from generator.seals import telling
+from generator.seals import verifying as seals
+from generator.seals.anchor_files import read_anchors
 from generator.status import read_status
 from generator.status.text import as_json, as_text
 
@@ -166,6 +169,34 @@ def status(database: str, *, is_for_machines: bool) -> None:
     with _problems(), _connect(database) as connection:
         found = read_status(connection)
     click.echo(as_json(found) if is_for_machines else as_text(found))
+
+
+@main.command()
+@click.option("--database", required=True, help="Connection string of a member of audit_reader.")
+@click.option(
+    "--anchors",
+    "paths",
+    type=click.Path(path_type=Path, exists=True),
+    multiple=True,
+    help="A file of anchors, or a folder of such files (repeatable).",
+)
+@click.option("--json", "is_for_machines", is_flag=True, help="Print JSON.")
+def verify(database: str, paths: tuple[Path, ...], *, is_for_machines: bool) -> None:
+    """Compute all seals again, and say what was changed since. Exits 1 where something was.
+
+    \b
+    pgwitness verify --database postgresql://auditor@db/shop --anchors anchors.jsonl
+    """
+    with _problems(), _connect(database) as connection:
+        anchors = read_anchors(paths) if paths else None
+        report = seals.verify(connection, anchors, lambda line: click.echo(line, err=True))
+        seals.record(connection, report)
+    for line in [telling.as_json(report)] if is_for_machines else telling.as_lines(report):
+        click.echo(line)
+    for line in telling.summary(report):
+        click.echo(line, err=True)
+    if not report.is_clean:
+        raise SystemExit(1)
 
 
 def _read(path: Path) -> Config:
