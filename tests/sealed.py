@@ -4,17 +4,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
+from click.testing import CliRunner, Result
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import namedtuple_row
 from pytest_postgresql.janitor import DatabaseJanitor
 
 from auditviewer.demo.cluster import LOOPBACK, Cluster
+from generator.cli import main
 from generator.seals.anchor_files import Anchor
 from generator.seals.finding import Report
 from generator.seals.verifying import verify
-from tests.crm import APP, NOBODY, USERS, Crm, Person, add_condition, create_role
+from tests.crm import APP, NOBODY, USERS, VIEWER, Crm, Person, add_condition, create_role
 from tests.databases import OWNER, own
 
 Connection = psycopg.Connection[Any]
@@ -81,6 +85,18 @@ def found(report: Report) -> Found:
     return set(named)
 
 
+def notes(log: SealedLog, *statements: str) -> str:
+    """Return the notes after statements of a superuser, which are undone."""
+    with log.tampered(*statements):
+        return "\n".join(verify(log.superuser).notes)
+
+
+def run_verify(log: SealedLog, *arguments: str | Path, user: str = VIEWER) -> Result:
+    """Run the command as somebody."""
+    database = make_conninfo(log.superuser.info.dsn, user=user)
+    return CliRunner().invoke(main, ["verify", "--database", database, *map(str, arguments)])
+
+
 def seal(superuser: Connection) -> None:
     """Seal what is new, as the owner of the log."""
     with superuser.transaction():
@@ -103,6 +119,7 @@ def new_log(cluster: Cluster, template: Any, name: str) -> Iterator[tuple[Crm, C
         create_role(superuser, APP, "crm_app")
         own(superuser)
         superuser.execute("SET client_encoding = 'UTF8'")
+        superuser.execute("SET timezone = 'UTC'")
         for (partition,) in superuser.execute("SELECT name FROM audit._partitions()").fetchall():
             superuser.execute(f"DROP TABLE audit.{partition}".encode())
         with superuser.transaction():

@@ -13,19 +13,18 @@ from generator.seals.chain import Chain
 from generator.seals.finding import ACKNOWLEDGE, Finding, Findings
 
 
-def refuse_others(connection: Connection, anchors: Sequence[Anchor]) -> None:
-    """Raise ConfigError where an anchor is of another log."""
+def ours(connection: Connection, anchors: Sequence[Anchor]) -> list[Anchor]:
+    """Return the anchors of this log. Raises ConfigError where there are others only."""
     if not anchors:
-        return
+        return []
     [log] = rows(connection, _LOG)
-    others = [
-        f'{a.where}: is an anchor of {a.source} in database "{a.database}", and this is'
-        f' {log.source or a.source} in "{log.database}" – give the anchors of this log alone'
-        for a in anchors
-        if (a.source, a.database) != (log.source or a.source, log.database)
-    ]
-    if others:
-        raise ConfigError(others)
+    found = [a for a in anchors if (a.source, a.database) == (log.source or a.source, log.database)]
+    if not found:
+        other = anchors[0]
+        what = f'is of {other.source} in database "{other.database}"'
+        this = f'{log.source or other.source} in "{log.database}"'
+        raise ConfigError([f"{other.where}: {what}, and no anchor is of this log, {this}"])
+    return found
 
 
 def judge_anchors(

@@ -46,9 +46,9 @@ def _judge_day(day: Any, chain: Chain, found: Findings) -> None:
         return
     sealed = f"{day.entries:,} entries, sealed in seals {day.first} to {day.last}"
     if day.detached_by is not None and day.is_due:
-        found.note(f"{day.detached_by} is just being taken out by maintain: {sealed}")
+        found.note(f"{day.detached_by} is being taken out by maintain since {day.since}: {sealed}")
     elif day.detached_by is not None:
-        what = f"is detached, though its retention is not over: {sealed}"
+        what = f"is detached, and nothing says that its retention is over: {sealed}"
         found.add(Finding("early", name, what, ATTACH, day.last))
     elif day.lists or not (chain.broken or chain.unproven):
         what = f"is not there, and no seal says that it was dropped: {sealed}"
@@ -84,7 +84,7 @@ def _judge_drop(drop: Any, chain: Chain, found: Findings) -> None:
 _DAYS: LiteralString = """
 SELECT d.*, to_char(d.starts_at, 'YYYY-MM-DD HH24:MI') AS name, s.number AS dropped_by,
        coalesce(m.name, p.name) AS detached_by,
-       coalesce(m.is_due, true) AS is_due
+       coalesce(m.is_due, false) AS is_due, m.since
 FROM (
     SELECT b.partition_from AS starts_at, sum(b.entries)::bigint AS entries,
            min(b.seal) AS first, max(b.seal) AS last, count(l.seal) AS lists
@@ -105,7 +105,7 @@ FROM (
          LIMIT 1
      ) AS s ON true
      LEFT JOIN LATERAL (
-         SELECT r.detaching ->> 'name' AS name,
+         SELECT r.detaching ->> 'name' AS name, date_trunc('second', r.started_at)::text AS since,
                 (r.detaching ->> 'until')::timestamptz + r.retention_days * interval '1 day'
                     <= clock_timestamp() AS is_due
          FROM audit.maintenance_run AS r

@@ -1,6 +1,6 @@
-"""Looks whether the functions and the view that verify with are those of this version.
+"""Looks whether what verifies is what this version installs: functions, the view, and keys.
 
-They are in the database that is verified: who could change an entry could change them, too.
+It is in the database that is verified: who could change an entry could change it, too.
 """
 
 import re
@@ -25,9 +25,13 @@ def judge_tools(connection: Connection, found: Findings) -> None:
             what = "is not the function of this version: what it says is worth nothing"
             found.add(Finding("replaced", f"function audit.{name}", what, FIX))
     [view] = rows(connection, _VIEW)
-    if _bare(view.definition or "") != _bare(_declared_view()):
+    is_ours = _bare(view.definition or "") == _bare(_declared_view())
+    if not is_ours or view.options or view.is_forced:
         what = "is not the view of this version: what is compared by it is worth nothing"
         found.add(Finding("replaced", "view audit.entry_record", what, FIX))
+    for row in rows(connection, _KEYLESS):
+        what = "has no primary key as this version's: the same may be there twice, and seem once"
+        found.add(Finding("replaced", f"the key of {row.name}", what, FIX))
 
 
 @cache
@@ -71,6 +75,27 @@ SELECT p.proname AS name, p.prosrc AS body, p.proconfig AS settings
 FROM pg_proc AS p
 WHERE p.pronamespace = 'audit'::regnamespace AND p.proname = ANY (%(names)s::name[])
 """
+# Policies would hide entries from the view's owner if they were forced on who owns a table.
 _VIEW: LiteralString = """
-SELECT pg_get_viewdef(to_regclass('audit.entry_record')) AS definition
+SELECT pg_get_viewdef(c.oid) AS definition, c.reloptions AS options,
+       (SELECT e.relforcerowsecurity FROM pg_class AS e WHERE e.oid = to_regclass('audit.entry'))
+           AS is_forced
+FROM (SELECT to_regclass('audit.entry_record') AS oid) AS v
+     LEFT JOIN pg_class AS c USING (oid)
+"""
+# A partition has the key of its root.
+_KEYLESS: LiteralString = """
+SELECT t.name
+FROM (VALUES ('audit.entry', '{occurred_at,id}'), ('audit.seal', '{number}'),
+             ('audit.seal_block', '{seal,number}'), ('audit.seal_list', '{seal,block}')
+     ) AS t (name, key)
+WHERE NOT EXISTS (
+    SELECT
+    FROM pg_index AS i
+    WHERE i.indrelid = to_regclass(t.name) AND i.indisprimary AND i.indisvalid
+      AND t.key = ARRAY(SELECT a.attname::text
+                        FROM unnest(i.indkey) WITH ORDINALITY AS k (number, nth)
+                             JOIN pg_attribute AS a
+                                  ON (a.attrelid, a.attnum) = (i.indrelid, k.number)
+                        ORDER BY k.nth)::text)
 """

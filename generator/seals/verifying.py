@@ -10,7 +10,7 @@ from typing import Any, LiteralString
 from generator.catalogue import Connection, rows
 from generator.config import ConfigError
 from generator.seals.anchor_files import Anchor
-from generator.seals.anchoring import judge_anchors, refuse_others
+from generator.seals.anchoring import judge_anchors, ours
 from generator.seals.chain import Chain, judge_chain
 from generator.seals.comparing import Tell, compare_entries
 from generator.seals.days import judge_days
@@ -26,13 +26,13 @@ def verify(
 ) -> Report:
     """Compare the log with its seals, and these with anchors where there are any.
 
-    The connection must not be in a transaction that has read already. Raises ConfigError where an
-    anchor is of another log.
+    The connection must not be in a transaction that has read already. Anchors of other logs are
+    left out. Raises ConfigError where all are of others, and where the log can't be read.
     """
     found = Findings()
     _refuse_strangers(connection)
     with step(connection):
-        refuse_others(connection, anchors or ())
+        kept = ours(connection, anchors or ())
         judge_tools(connection, found)
         chain = judge_chain(connection)
         found.add(*chain.findings)
@@ -43,7 +43,7 @@ def verify(
         if not last.number:
             found.note("nothing is sealed yet, so nothing is proven: run pgwitness seal")
         unsealed = _judge_unsealed(connection, chain, last, found)
-        proven = judge_anchors(connection, chain, last.number, anchors or (), found)
+        proven = judge_anchors(connection, chain, last.number, kept, found)
     return Report(
         entries=compared,
         seals=last.number,
@@ -52,7 +52,7 @@ def verify(
         findings=tuple(found.kept),
         notes=tuple(found.notes),
         more=found.more,
-        anchors=None if anchors is None else len(anchors),
+        anchors=None if anchors is None else len(kept),
         proven=proven,
     )
 
@@ -60,8 +60,7 @@ def verify(
 def record(connection: Connection, report: Report) -> None:
     """Write down what was found, where the connected role may act as the owner of the log."""
     with connection.transaction():
-        [may] = rows(connection, "SELECT pg_has_role('audit_owner', 'MEMBER') AS write")
-        if may.write:
+        if rows(connection, _MAY_RECORD)[0].may_record:
             connection.execute("SET LOCAL ROLE audit_owner")
             found = [
                 {"state": f.state, "object": f.object, "what": f.what, "seal": f.seal, "id": f.id}
@@ -86,8 +85,13 @@ def _judge_unsealed(connection: Connection, chain: Chain, last: Any, found: Find
         what = f"seal {late.seal} holds {late.entries:,} entries of {late.day}, though seals before"
         why = "a transaction was open that long, a clock was set back, or they were made by hand"
         found.note(f"{what} had later days: {why}")
-    held_by = rows(connection, _HOLDERS) if row.is_held else []
-    return Unsealed(row.entries, row.since, tuple(held.by for held in held_by))
+    held_by: list[str] = []
+    if row.is_held:
+        unseen = "a transaction that only a member of pg_read_all_stats sees"
+        held_by = [held.by for held in rows(connection, _HOLDERS)] or [unseen]
+    if row.is_left and last.number:
+        found.note("nobody has sealed for more than an hour: run pgwitness seal")
+    return Unsealed(row.entries, row.since, tuple(held_by))
 
 
 def _judge_future(connection: Connection, chain: Chain, last: Any, found: Findings) -> None:
@@ -131,8 +135,11 @@ FROM (SELECT) AS nothing
 _UNSEALED: LiteralString = """
 SELECT count(*) AS entries, date_trunc('second', min(e.occurred_at))::text AS since,
        count(*) FILTER (WHERE e.occurred_at < e.transaction_at) AS early,
-       coalesce(min(e.occurred_at) < clock_timestamp() - interval '1 hour', false) AS is_held
-FROM audit.entry AS e
+       coalesce(bool_or(o.is_old AND e.transaction_id >= o.horizon), false) AS is_held,
+       coalesce(bool_or(o.is_old AND e.transaction_id < o.horizon), false) AS is_left
+FROM audit.entry AS e,
+     LATERAL (SELECT e.occurred_at < clock_timestamp() - interval '1 hour' AS is_old,
+                     pg_snapshot_xmin(pg_current_snapshot()) AS horizon) AS o
 WHERE e.transaction_id >= coalesce(
           (SELECT s.below FROM audit.seal AS s ORDER BY s.number DESC LIMIT 1), '0')
   AND e.id > coalesce(
@@ -185,6 +192,11 @@ FROM (
 ) AS h
 ORDER BY h.age DESC
 LIMIT 3
+"""
+# Not on a standby.
+_MAY_RECORD: LiteralString = """
+SELECT pg_has_role('audit_owner', 'MEMBER')
+       AND current_setting('transaction_read_only') = 'off' AS may_record
 """
 _RECORD: LiteralString = """
 INSERT INTO audit.verification (up_to, head, entries, anchors, findings)
