@@ -164,8 +164,10 @@ AS $_root_of_entries$
                AND NOT EXISTS (
                   SELECT
                   FROM audit.seal_block AS o
-                       JOIN audit.seal_list AS l ON (l.seal, l.block) = (o.seal, o.number)
-                  WHERE (o.seal, o.number) <> (p_seal, p_block) AND r.id = ANY (l.ids))
+                       JOIN audit.seal_list AS l ON (l.seal, l.block) = (o.seal, o.number),
+                       unnest(l.ids, l.times) AS u (id, occurred_at)
+                  WHERE (o.seal, o.number) <> (p_seal, p_block)
+                    AND (u.id, u.occurred_at) = (r.id, r.occurred_at))
           END;
 $_root_of_entries$;
 
