@@ -3,52 +3,28 @@
 Data goes to stdout, messages to stderr. Exit 0: fine; 1: differences found; 2: bad usage or config.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
-import psycopg
 
-from generator.config import Config, ConfigError, TrackedTable
+from generator.command_line import config_option as _config_option
+from generator.command_line import connect as _connect
+from generator.command_line import problems as _problems
+from generator.command_line import read as _read
+from generator.command_line import selected as _selected
 from generator.drift import Finding, find_drift
+from generator.drift.notes import find_notes
+from generator.evidence.command import evidence
 from generator.maintenance import Busy, Terms, begin, open_session
 from generator.maintenance import maintain as take_steps
 from generator.migrations import Migration, plan, write
-from generator.parse import read_config
 from generator.proposal import propose
-from generator.render import render_track
-from generator.seals import telling
-from generator.seals import verifying as seals
-from generator.seals.anchor_files import read_anchors
+from generator.reconcile import reconcile as find_differences
+from generator.render import render_guard, render_guard_rollback, render_track
+from generator.seals.verify_command import verify
 from generator.status import read_status
 from generator.status.text import as_json, as_text
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-class UsageProblem(click.ClickException):
-    """What is wrong with the input, and how to mend it; nothing was done."""
-
-    exit_code = 2
-
-    def show(self, file: Any = None) -> None:
-        """Print the message alone: every finding says already where it is."""
-        click.echo(self.format_message(), err=True)
-
-
-def _config_option(command: Command) -> Command:
-    option = click.option(
-        "-c",
-        "--config",
-        "path",
-        type=click.Path(path_type=Path, dir_okay=False),
-        default=Path("audit.toml"),
-        show_default=True,
-        help="The configuration.",
-    )
-    return option(command)
+from generator.status.trust import Trust
 
 
 @click.group(context_settings={"max_content_width": 100})
@@ -160,83 +136,65 @@ def maintain(path: Path, database: str, retention_days: int | None) -> None:
 @main.command()
 @click.option("--database", required=True, help="Connection string of a member of audit_reader.")
 @click.option("--json", "is_for_machines", is_flag=True, help="Print JSON.")
-def status(database: str, *, is_for_machines: bool) -> None:
-    """Say what a log holds, since when, how fast it grows, and who takes care of it.
+@click.option(
+    "-c",
+    "--config",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also compare with this configuration, as check does.",
+)
+def status(database: str, path: Path | None, *, is_for_machines: bool) -> None:
+    """Say what a log holds, since when, how fast it grows, and whom it has to trust.
 
     \b
-    pgwitness status --database postgresql://dba@db/shop
+    pgwitness status --database postgresql://dba@db/shop --config audit.toml
     """
+    config = _read(path) if path else None
     with _problems(), _connect(database) as connection:
         found = read_status(connection)
-    click.echo(as_json(found) if is_for_machines else as_text(found))
+        findings = None if config is None else find_drift(connection, config)
+        trust = Trust(None if findings is None else len(findings), tuple(find_notes(connection)))
+    click.echo(as_json(found, trust) if is_for_machines else as_text(found, trust))
 
 
 @main.command()
-@click.option("--database", required=True, help="Connection string of a member of audit_reader.")
-@click.option(
-    "--anchors",
-    "paths",
-    type=click.Path(path_type=Path, exists=True),
-    multiple=True,
-    help="A file of anchors, or a folder of such files (repeatable).",
-)
-@click.option("--json", "is_for_machines", is_flag=True, help="Print JSON.")
-def verify(database: str, paths: tuple[Path, ...], *, is_for_machines: bool) -> None:
-    """Compute all seals again, and say what was changed since. Exits 1 where something was.
+@click.option("--remove", is_flag=True, help="Print what takes it away again.")
+def guard(*, remove: bool) -> None:
+    """Print SQL by which a superuser has the database refuse to disable what captures.
 
     \b
-    pgwitness verify --database postgresql://auditor@db/shop --anchors anchors.jsonl
+    pgwitness guard | psql -1 -v ON_ERROR_STOP=1 -d shop -f -
     """
+    click.echo(render_guard_rollback() if remove else render_guard(), nl=False)
+
+
+@main.command()
+@_config_option
+@click.option("--database", required=True, help="Connection string of who may read log and tables.")
+@click.option("--table", "only", help="Only this table, such as crm.workflow.")
+@click.option("--sample", type=click.IntRange(1), help="About so many keys of each table.")
+def reconcile(path: Path, database: str, only: str | None, sample: int | None) -> None:
+    """Compare each row with the newest entry about it. Exits 1 where a write left no entry.
+
+    \b
+    pgwitness reconcile --database postgresql://dba@db/shop --table crm.workflow
+    """
+    config = _read(path)
+    tables = _selected(config, only)
+    differing = 0
     with _problems(), _connect(database) as connection:
-        anchors = read_anchors(paths) if paths else None
-        report = seals.verify(connection, anchors, lambda line: click.echo(line, err=True))
-        seals.record(connection, report)
-    for line in [telling.as_json(report)] if is_for_machines else telling.as_lines(report):
-        click.echo(line)
-    for line in telling.summary(report):
-        click.echo(line, err=True)
-    if not report.is_clean:
+        for result in find_differences(connection, config, tables, sample):
+            differing += len(result.differences)
+            for difference in result.differences:
+                click.echo(difference.line)
+            click.echo(result.line, err=True)
+    if differing:
+        click.echo(f"{differing} rows are not as the log says.", err=True)
         raise SystemExit(1)
 
 
-def _read(path: Path) -> Config:
-    with _problems():
-        return read_config(path)
-
-
-@contextmanager
-def _problems() -> Iterator[None]:
-    """Turn what the user can mend into a message and exit 2."""
-    try:
-        yield
-    except ConfigError as error:
-        raise UsageProblem(str(error)) from None
-    except OSError as error:
-        raise UsageProblem(f"{error.filename}: {error.strerror}") from None
-
-
-def _selected(config: Config, only: str | None) -> list[TrackedTable]:
-    tables = [table for table in config.tables if only in (None, str(table.name))]
-    if only is not None and not tables:
-        known = ", ".join(str(table.name) for table in config.tables)
-        raise UsageProblem(f'{config.path}: table "{only}" is not in it – known: {known}')
-    return tables
-
-
-@contextmanager
-def _connect(database: str) -> Iterator[psycopg.Connection]:
-    # As yoyo wants it, too. What libpq can't read it would repeat, with the password in it.
-    conninfo = database.replace("postgresql+psycopg://", "postgresql://", 1)
-    try:
-        with psycopg.connect(conninfo, connect_timeout=10) as connection:
-            yield connection
-    except psycopg.ProgrammingError as error:
-        if error.sqlstate is None:
-            what = "is no connection string – write postgresql://user@host/database"
-            raise UsageProblem(f"--database: {what}") from None
-        raise UsageProblem(f"--database: {str(error).strip()}") from None
-    except psycopg.Error as error:
-        raise UsageProblem(f"--database: {str(error).strip()}") from None
+main.add_command(evidence)
+main.add_command(verify)
 
 
 def _report_migration(migration: Migration) -> str:
@@ -246,5 +204,6 @@ def _report_migration(migration: Migration) -> str:
 
 
 def _report_finding(finding: Finding) -> str:
-    line = f"{finding.state}: {finding.object} – {finding.what} – {finding.fix}"
+    since = f" – changed {finding.since}" if finding.since else ""
+    line = f"{finding.state}: {finding.object} – {finding.what}{since} – {finding.fix}"
     return f"{line}\n{finding.diff}" if finding.diff else line

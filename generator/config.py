@@ -78,6 +78,7 @@ class TrackedTable:
     truncate: str = "log"
     capture: str = "row"
     rows: str = "full"
+    missing_actor: str = "allow"
 
     @property
     def root(self) -> "TrackedTable":
@@ -98,7 +99,8 @@ class TrackedTable:
 class Config:
     """An audit.toml: the tracked tables in its order, and the folder of the migrations.
 
-    ``maintainer`` is the role that runs maintenance, where that is not who owns the database.
+    ``maintainer`` is the role that runs maintenance, where that is not who owns the database;
+    ``trusted`` are others who may do what would otherwise be reported.
     """
 
     path: Path
@@ -107,3 +109,4 @@ class Config:
     tables: tuple[TrackedTable, ...]
     retention_days: int = 90
     maintainer: str | None = None
+    trusted: tuple[str, ...] = ()

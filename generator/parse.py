@@ -18,14 +18,15 @@ from generator.toml_reader import Reader, Toml
 MAX_REFERENCES = 50
 """A function takes 100 arguments, and the labels of a row are a key and a value for each."""
 
-_TOP = ("source", "migrations", "retention_days", "maintainer", "table")
+_TOP = ("source", "migrations", "retention_days", "maintainer", "trusted", "table")
 _TABLE = (
     *("module", "entity", "part", "parent", "key", "label", "link", "columns"),
-    *("say", "ignore", "exclude", "redact", "keep", "truncate", "capture", "rows"),
+    *("say", "ignore", "exclude", "redact", "keep", "truncate", "capture", "rows", "missing_actor"),
 )
 _TRUNCATE = ("log", "rows", "forbid")
 _CAPTURE = ("row", "statement")
 _ROWS = ("full", "changed")
+_MISSING_ACTOR = ("allow", "mark", "reject")
 
 
 def read_config(path: Path) -> Config:
@@ -63,6 +64,7 @@ def _read_document(reader: Reader, document: Toml, path: Path) -> Config:
         tables=resolved,
         retention_days=reader.days(document, "retention_days", 90),
         maintainer=reader.optional_text(document, "maintainer", "", "audit_maintainer"),
+        trusted=reader.roles(document, "trusted"),
     )
 
 
@@ -104,6 +106,7 @@ def _read_table(reader: Reader, name: TableName, body: Toml, source: str) -> Tra
         truncate=reader.choice(body, "truncate", _TRUNCATE, where),
         capture=reader.choice(body, "capture", _CAPTURE, where),
         rows=reader.choice(body, "rows", _ROWS, where),
+        missing_actor=reader.choice(body, "missing_actor", _MISSING_ACTOR, where),
     )
     if table.label:
         reader.identifier(table.label, f'{where}: "label"')

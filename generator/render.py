@@ -24,6 +24,7 @@ from generator.lookups import (
     ancestor_query,
     granted_schemas,
     grants,
+    looked_up,
     named_references,
 )
 from generator.names import TableName
@@ -57,6 +58,16 @@ def render_audit_schema() -> str:
 def render_audit_schema_rollback() -> str:
     """Return the SQL that removes the audit schema, while the log is empty."""
     return (sql_folder() / "audit_schema.rollback.sql").read_text("utf-8")
+
+
+def render_guard() -> str:
+    """Return the SQL by which a superuser has the database refuse what gets around the log."""
+    return (sql_folder() / "guard.sql").read_text("utf-8")
+
+
+def render_guard_rollback() -> str:
+    """Return the SQL that takes the guard away."""
+    return (sql_folder() / "guard.rollback.sql").read_text("utf-8")
 
 
 def render_track(tracked: TrackedTable) -> str:
@@ -116,6 +127,8 @@ def _capture(tracked: TrackedTable) -> dict[str, object]:
     references = named_references(tracked)
     return {
         "by_row": tracked.capture == "row",
+        "rejects_missing_actor": tracked.missing_actor == "reject",
+        "has_names": bool(looked_up(tracked)),
         "fires": Sql(FIRES[tracked.capture]),
         "grants": grants(tracked),
         "granted_schemas": granted_schemas(tracked),
@@ -145,6 +158,8 @@ def _old_row(tracked: TrackedTable) -> Sql:
 def _truncate(tracked: TrackedTable) -> dict[str, object]:
     arguments = [tracked.source, tracked.name.schema, tracked.name.table]
     arguments += [tracked.module, tracked.entity, *([tracked.part] if tracked.part else [])]
+    if tracked.missing_actor == "reject":
+        arguments += [*([] if tracked.part else [""]), "reject"]
     calls = {
         "log": f"audit._capture_truncate(\n        {', '.join(map(literal, arguments))})",
         "rows": f"audit.{identifier(tracked.name.capture_function)}()",

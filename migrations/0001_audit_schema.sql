@@ -1,4 +1,6 @@
 SET LOCAL lock_timeout = '5s';
+-- What somebody may have put into public is not called in place of PostgreSQL's own.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- Three roles, none of which can log in: one owns the log, one may only add to it, one may only
 -- read it. Roles belong to the whole cluster, so they may be here already.
@@ -56,7 +58,7 @@ GRANT USAGE ON SCHEMA audit TO audit_writer, audit_reader;
 COMMENT ON SCHEMA audit IS
     'pgwitness: who changed what, and what it was before. Read audit.entry.';
 
--- What the application says about itself: four settings, which last as long as its transaction.
+-- What the application says about itself: settings, which last as long as its transaction.
 --
 --     SET LOCAL audit.actor = '42';            who: a stable key of the person
 --     SET LOCAL audit.actor_name = 'Ana Diaz'; the name to show, as it is today
@@ -67,7 +69,8 @@ CREATE OR REPLACE FUNCTION audit.set_context(
     p_actor      text,
     p_ip         text DEFAULT NULL,
     p_actor_name text DEFAULT NULL,
-    p_context    text DEFAULT NULL
+    p_context    text DEFAULT NULL,
+    p_signature  text DEFAULT NULL
 )
     RETURNS void
     LANGUAGE sql
@@ -79,16 +82,18 @@ AS $set_context$
            set_config('audit.ip', coalesce(p_ip, ''), true),
            set_config('audit.actor_name', coalesce(p_actor_name, ''), true),
            set_config('audit.context', coalesce(p_context, ''), true),
+           set_config('audit.signature', coalesce(p_signature, ''), true),
            set_config('audit.bound_to', coalesce(
                extract(epoch FROM transaction_timestamp())::text || ' ' || p_actor, ''), true);
 $set_context$;
 
-COMMENT ON FUNCTION audit.set_context(text, text, text, text) IS
+COMMENT ON FUNCTION audit.set_context(text, text, text, text, text) IS
     'Say who acts, from where and why (as JSON), until the end of this transaction. The same as '
-    'four SET LOCAL, and it binds the actor to the transaction: entry.actor_bound is true, so that '
-    'one that a pooled connection kept from somebody else can be told from one that was meant.';
+    'as many SET LOCAL, and it binds the actor to the transaction: entry.actor_bound is true, so '
+    'that one that a pooled connection kept from somebody else can be told from one that was '
+    'meant.';
 
-REVOKE ALL ON FUNCTION audit.set_context(text, text, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION audit.set_context(text, text, text, text, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION audit._context(p_said text)
     RETURNS jsonb
@@ -115,10 +120,177 @@ COMMENT ON FUNCTION audit._context(text) IS
 REVOKE ALL ON FUNCTION audit._context(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._context(text) TO audit_writer;
 
+CREATE OR REPLACE FUNCTION audit._refuse_missing_actor(
+    p_operation    text,
+    p_table_schema text,
+    p_table_name   text
+)
+    RETURNS void
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_refuse_missing_actor$
+BEGIN
+    RAISE EXCEPTION '% on %.% is refused: nobody said who acts',
+                    p_operation, p_table_schema, p_table_name
+        USING ERRCODE = 'UA008',
+              DETAIL = 'The setting audit.actor is empty, and audit.toml has missing_actor = '
+                       '"reject" for this table, whoever writes to it.',
+              HINT = 'In the transaction of the write, before it, run SET LOCAL audit.actor = '
+                     '''…'', or call audit.set_context().';
+END
+$_refuse_missing_actor$;
+
+COMMENT ON FUNCTION audit._refuse_missing_actor(text, text, text) IS
+    'Refuses with SQLSTATE UA008 to write to a table that wants to know who acts. Arguments: '
+    'operation, schema, table.';
+
+REVOKE ALL ON FUNCTION audit._refuse_missing_actor(text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._refuse_missing_actor(text, text, text) TO audit_writer;
+
+-- Who holds the database password can name any actor. An application whose users are known to
+-- somebody else, such as a gateway, can have that one sign for them:
+--
+--     SET LOCAL audit.signature = '1800000000.9f86d0…';
+--
+-- Until when it holds, in seconds since 1970, and the HMAC-SHA256 (RFC 2104) in hexadecimal of the
+-- settings audit.actor, audit.actor_name and audit.ip and of that time, as UTF-8 with a character
+-- 31 between each two; a setting that is not set is an empty one.
+
+CREATE TABLE IF NOT EXISTS audit.actor_key (
+    id         uuid        NOT NULL DEFAULT gen_random_uuid(),
+    inner_pad  bytea       NOT NULL,
+    outer_pad  bytea       NOT NULL,
+    retired_at timestamptz,
+    CONSTRAINT actor_key_pkey
+        PRIMARY KEY (id),
+    CONSTRAINT actor_key_pads_are_blocks
+        CHECK (octet_length(inner_pad) = 64 AND octet_length(outer_pad) = 64)
+);
+
+COMMENT ON TABLE audit.actor_key IS
+    'The keys that who acts may be signed with, as set by audit.set_actor_key(). Nobody but '
+    'audit_owner can read them: with one, any actor could be signed for.';
+COMMENT ON COLUMN audit.actor_key.id IS
+    'Tells keys apart. Says nothing of them.';
+COMMENT ON COLUMN audit.actor_key.inner_pad IS
+    'The key as a block of SHA-256, each byte xor 0x36: HMAC hashes it before the message.';
+COMMENT ON COLUMN audit.actor_key.outer_pad IS
+    'The same, each byte xor 0x5c: HMAC hashes it before the inner hash.';
+COMMENT ON COLUMN audit.actor_key.retired_at IS
+    'From when the key no longer holds. Null: it does.';
+COMMENT ON CONSTRAINT actor_key_pkey ON audit.actor_key IS
+    'A key is there once.';
+COMMENT ON CONSTRAINT actor_key_pads_are_blocks ON audit.actor_key IS
+    'A block of SHA-256 has 64 bytes.';
+
+-- No policy: roles that may read or write every table (pg_read_all_data) find nothing in here.
+ALTER TABLE audit.actor_key ENABLE ROW LEVEL SECURITY;
+
+CREATE OR REPLACE FUNCTION audit._hmac_pad(p_key bytea, p_byte integer)
+    RETURNS bytea
+    LANGUAGE sql
+    IMMUTABLE
+    STRICT
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_hmac_pad$
+    SELECT string_agg(set_byte(decode('00', 'hex'), 0, get_byte(k.block, n) # p_byte), NULL
+                      ORDER BY n)
+    FROM (SELECT CASE WHEN length(p_key) > 64 THEN sha256(p_key) ELSE p_key END
+                 || decode(repeat('00', 64), 'hex')) AS k (block),
+         generate_series(0, 63) AS n;
+$_hmac_pad$;
+
+COMMENT ON FUNCTION audit._hmac_pad(bytea, integer) IS
+    'A key as a block of SHA-256, each byte xor the given one (RFC 2104): longer keys are hashed, '
+    'shorter ones filled up with zeros.';
+
+REVOKE ALL ON FUNCTION audit._hmac_pad(bytea, integer) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit.set_actor_key(p_key bytea, p_overlap interval DEFAULT '0')
+    RETURNS void
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $set_actor_key$
+BEGIN
+    IF p_key IS NULL OR length(p_key) < 16 THEN
+        RAISE EXCEPTION 'the key of actors is not set: it has fewer than 16 bytes'
+            USING ERRCODE = 'UA009',
+                  HINT = 'Take 32 random ones, such as: openssl rand -hex 32';
+    END IF;
+    -- least() takes no notice of a null.
+    UPDATE audit.actor_key AS k
+    SET retired_at = least(k.retired_at, transaction_timestamp() + p_overlap);
+
+    INSERT INTO audit.actor_key (inner_pad, outer_pad)
+    VALUES (audit._hmac_pad(p_key, 54), audit._hmac_pad(p_key, 92));
+END
+$set_actor_key$;
+
+COMMENT ON FUNCTION audit.set_actor_key(bytea, interval) IS
+    'Set the key that who acts is signed with. Former ones hold for the overlap yet, so that '
+    'signers can change; without one, no longer. For members of audit_owner. Never in a migration, '
+    'which everybody reads.';
+
+REVOKE ALL ON FUNCTION audit.set_actor_key(bytea, interval) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._is_signed()
+    RETURNS boolean
+    LANGUAGE plpgsql
+    STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $_is_signed$
+DECLARE
+    v_signature text := current_setting('audit.signature', true);
+    v_until     text := split_part(v_signature, '.', 1);
+    v_message   text;
+BEGIN
+    v_message := concat_ws(
+        chr(31),
+        coalesce(current_setting('audit.actor', true), ''),
+        coalesce(current_setting('audit.actor_name', true), ''),
+        coalesce(current_setting('audit.ip', true), ''),
+        v_until);
+    IF v_signature IS NULL OR v_signature !~ '^[0-9]{1,12}[.][0-9a-f]{64}$'
+        -- One that is part of a name would let it be read in two ways.
+        OR length(v_message) - length(replace(v_message, chr(31), '')) <> 3
+        -- When its transaction began, so that a long one does not lose it halfway.
+        OR v_until::bigint < extract(epoch FROM transaction_timestamp())
+    THEN
+        RETURN false;
+    END IF;
+    RETURN EXISTS (
+        SELECT
+        FROM audit.actor_key AS k
+        WHERE (k.retired_at IS NULL OR k.retired_at > transaction_timestamp())
+          AND encode(sha256(k.outer_pad || sha256(
+                  k.inner_pad || convert_to(v_message, 'UTF8'))), 'hex')
+              = split_part(v_signature, '.', 2));
+EXCEPTION
+    -- Not every text of every encoding is one in UTF-8.
+    WHEN data_exception OR program_limit_exceeded THEN
+        RETURN false;
+END
+$_is_signed$;
+
+COMMENT ON FUNCTION audit._is_signed() IS
+    'Whether audit.signature holds for what is said of who acts, when the transaction began. '
+    'Whatever it is, it never refuses the write.';
+
+REVOKE ALL ON FUNCTION audit._is_signed() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._is_signed() TO audit_writer;
+
 -- The log. The capture functions say what happened to which row; who, when and from where are
 -- the defaults below, so that they are the same for every table.
 
-CREATE SEQUENCE IF NOT EXISTS audit.entry_id_seq AS bigint;
+-- It cycles: pg_write_all_data covers sequences too, and one that was set to its end would refuse
+-- every write of the application.
+CREATE SEQUENCE IF NOT EXISTS audit.entry_id_seq AS bigint CYCLE;
 
 COMMENT ON SEQUENCE audit.entry_id_seq IS
     'Numbers audit.entry. Not an identity column: PostgreSQL 17 refuses to attach a partition '
@@ -134,6 +306,10 @@ CREATE TABLE IF NOT EXISTS audit.entry (
         THEN current_setting('audit.bound_to', true) IS NOT DISTINCT FROM
              extract(epoch FROM transaction_timestamp())::text || ' '
              || current_setting('audit.actor', true)
+        END,
+    actor_signed     boolean              DEFAULT CASE
+        WHEN current_setting('audit.signature', true) <> ''
+        THEN audit._is_signed()
         END,
     source           text        NOT NULL,
     operation        text        NOT NULL,
@@ -187,6 +363,9 @@ COMMENT ON COLUMN audit.entry.transaction_at IS
 COMMENT ON COLUMN audit.entry.actor_bound IS
     'True: audit.set_context() named the actor in this transaction. False: a setting did, which '
     'a pooled connection may have kept from somebody else. Null: no actor.';
+COMMENT ON COLUMN audit.entry.actor_signed IS
+    'True: who holds a key signed for the actor, its name and address (audit.signature). False: '
+    'what was there is no signature of these, or not any more. Null: none.';
 COMMENT ON COLUMN audit.entry.source IS
     'Which database wrote the entry: the word "source" of audit.toml.';
 COMMENT ON COLUMN audit.entry.operation IS
@@ -503,6 +682,7 @@ COMMENT ON FUNCTION audit._partitions() IS
     'a concurrent detach was interrupted, or is under way. is_indexed: audit.index_day() has been.';
 
 REVOKE ALL ON FUNCTION audit._partitions() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._partitions() TO audit_reader;
 
 DO $first_days$
 DECLARE
@@ -563,7 +743,7 @@ CREATE OR REPLACE FUNCTION audit._salvage(p_row anyelement)
     SET search_path = pg_catalog, pg_temp
 AS $_salvage$
 DECLARE
-    v_row   jsonb := '{}';
+    v_row   jsonb := '{}'::jsonb;
     v_name  name;
     v_value jsonb;
 BEGIN
@@ -703,6 +883,7 @@ CREATE TABLE IF NOT EXISTS audit.tracked_table (
     excluded      text[]      NOT NULL,
     redacted      text[]      NOT NULL,
     on_truncate   text        NOT NULL,
+    missing_actor text        NOT NULL DEFAULT 'allow',
     tracked_at    timestamptz NOT NULL DEFAULT now(),
     untracked_at  timestamptz,
     CONSTRAINT tracked_table_pkey
@@ -712,7 +893,9 @@ CREATE TABLE IF NOT EXISTS audit.tracked_table (
     CONSTRAINT tracked_table_parent_is_whole
         CHECK (num_nulls(parent_schema, parent_table, parent_key) IN (0, 3)),
     CONSTRAINT tracked_table_on_truncate_is_known
-        CHECK (on_truncate IN ('log', 'rows', 'forbid'))
+        CHECK (on_truncate IN ('log', 'rows', 'forbid')),
+    CONSTRAINT tracked_table_missing_actor_is_known
+        CHECK (missing_actor IN ('allow', 'mark', 'reject'))
 );
 
 COMMENT ON TABLE audit.tracked_table IS
@@ -751,6 +934,9 @@ COMMENT ON COLUMN audit.tracked_table.redacted IS
 COMMENT ON COLUMN audit.tracked_table.on_truncate IS
     'log: TRUNCATE leaves an entry. rows: it leaves a DELETE of each row. forbid: it is refused '
     'with SQLSTATE UA003.';
+COMMENT ON COLUMN audit.tracked_table.missing_actor IS
+    'What an entry without an actor is. allow: of the product itself ("System"). mark: of somebody '
+    'whom nobody named. reject: refused, with the write, with SQLSTATE UA008.';
 COMMENT ON COLUMN audit.tracked_table.tracked_at IS
     'Since when changes are captured without a gap.';
 COMMENT ON COLUMN audit.tracked_table.untracked_at IS
@@ -762,6 +948,8 @@ COMMENT ON CONSTRAINT tracked_table_part_iff_parent ON audit.tracked_table IS
 COMMENT ON CONSTRAINT tracked_table_parent_is_whole ON audit.tracked_table IS
     'A parent is a table and a way to find its row.';
 COMMENT ON CONSTRAINT tracked_table_on_truncate_is_known ON audit.tracked_table IS
+    'The three policies.';
+COMMENT ON CONSTRAINT tracked_table_missing_actor_is_known ON audit.tracked_table IS
     'The three policies.';
 
 GRANT SELECT ON audit.tracked_table TO audit_reader;
@@ -795,7 +983,8 @@ CREATE OR REPLACE PROCEDURE audit._describe(
     p_ignored       text[] DEFAULT '{}',
     p_excluded      text[] DEFAULT '{}',
     p_redacted      text[] DEFAULT '{}',
-    p_on_truncate   text   DEFAULT 'log'
+    p_on_truncate   text   DEFAULT 'log',
+    p_missing_actor text   DEFAULT 'allow'
 )
     LANGUAGE plpgsql
     SECURITY INVOKER
@@ -814,17 +1003,20 @@ BEGIN
     INSERT INTO audit.tracked_table
         (table_schema, table_name, module, entity, part, key_columns, label_column,
          parent_schema, parent_table, parent_key, link, say, columns,
-         ignored, excluded, redacted, on_truncate, tracked_at)
+         ignored, excluded, redacted, on_truncate, missing_actor, tracked_at)
     VALUES
         (p_table_schema, p_table_name, p_module, p_entity, p_part, p_key_columns, p_label_column,
          p_parent_schema, p_parent_table, p_parent_key, p_link, p_say, p_columns,
-         p_ignored, p_excluded, p_redacted, p_on_truncate, coalesce(v_since, now()));
+         p_ignored, p_excluded, p_redacted, p_on_truncate, p_missing_actor,
+         coalesce(v_since, now()));
+
+    CALL audit._record_versions(p_table_schema, p_table_name);
 END
 $_describe$;
 
 COMMENT ON PROCEDURE audit._describe IS
-    'Write down that a table is tracked, and in which words. Describing it again replaces the '
-    'words and keeps the date since when.';
+    'Write down that a table is tracked, in which words, and in which version its triggers and its '
+    'function are. Describing it again replaces the words and keeps the date since when.';
 
 REVOKE ALL ON PROCEDURE audit._describe FROM PUBLIC;
 
@@ -848,21 +1040,34 @@ CREATE OR REPLACE PROCEDURE audit._require_plain_table(p_table_schema text, p_ta
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_require_plain_table$
+DECLARE
+    v_kind text;
+    v_is   text;
 BEGIN
-    IF EXISTS (
-        SELECT
-        FROM pg_class AS c
-             JOIN pg_namespace AS n ON n.oid = c.relnamespace
-        WHERE (n.nspname, c.relname) = (p_table_schema, p_table_name)
-          AND (c.relkind <> 'r' OR c.relispartition OR EXISTS (
-              SELECT FROM pg_inherits AS i WHERE c.oid IN (i.inhrelid, i.inhparent)))
-    ) THEN
+    SELECT c.relkind, CASE
+        WHEN c.relkind = 'p' THEN 'partitioned'
+        WHEN c.relkind = 'v' THEN 'a view'
+        WHEN c.relkind = 'm' THEN 'a materialized view'
+        WHEN c.relkind = 'f' THEN 'a foreign table'
+        WHEN c.relkind <> 'r' THEN 'no table'
+        WHEN c.relispartition THEN 'a partition'
+        WHEN c.oid IN (SELECT i.inhrelid FROM pg_inherits AS i) THEN 'inheriting from another'
+        WHEN c.oid IN (SELECT i.inhparent FROM pg_inherits AS i) THEN 'inherited from'
+        END
+    INTO v_kind, v_is
+    FROM pg_class AS c
+         JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE (n.nspname, c.relname) = (p_table_schema, p_table_name);
+
+    IF v_is IS NOT NULL THEN
         RAISE EXCEPTION 'statements on %.% can''t be captured as a whole',
                         p_table_schema, p_table_name
             USING ERRCODE = 'UA006',
-                  DETAIL = 'It is partitioned, a partition, or inherits or is inherited from: a '
-                           'statement trigger sees some of its rows, or sees them in pieces.',
-                  HINT = 'Set capture = "row" for this table in audit.toml.';
+                  DETAIL = format('It is %s: a statement trigger sees no rows of it, or some, '
+                                  'or sees them in pieces.', v_is),
+                  HINT = CASE WHEN v_kind IN ('v', 'm')
+                         THEN 'Track the tables that it reads instead.'
+                         ELSE 'Set capture = "row" for this table in audit.toml.' END;
     END IF;
 END
 $_require_plain_table$;
@@ -920,16 +1125,21 @@ CREATE OR REPLACE FUNCTION audit._capture_truncate()
     SET timezone = 'UTC'
 AS $_capture_truncate$
 BEGIN
+    IF TG_ARGV[6] = 'reject' AND coalesce(current_setting('audit.actor', true), '') = '' THEN
+        PERFORM audit._refuse_missing_actor(TG_OP, TG_ARGV[1], TG_ARGV[2]);
+    END IF;
     INSERT INTO audit.entry
         (source, operation, table_schema, table_name, module, entity, part)
     VALUES
-        (TG_ARGV[0], TG_OP, TG_ARGV[1], TG_ARGV[2], TG_ARGV[3], TG_ARGV[4], TG_ARGV[5]);
+        (TG_ARGV[0], TG_OP, TG_ARGV[1], TG_ARGV[2], TG_ARGV[3], TG_ARGV[4],
+         nullif(TG_ARGV[5], ''));
     RETURN NULL;
 END
 $_capture_truncate$;
 
 COMMENT ON FUNCTION audit._capture_truncate() IS
-    'Adds one entry for a TRUNCATE. Arguments: source, schema, table, module, entity, part.';
+    'Adds one entry for a TRUNCATE. Arguments: source, schema, table, module, entity, part, and '
+    'what to do where nobody said who acts: nothing, or to reject.';
 
 REVOKE ALL ON FUNCTION audit._capture_truncate() FROM PUBLIC;
 
@@ -976,7 +1186,7 @@ CREATE OR REPLACE FUNCTION audit._words(
 AS $_words$
 DECLARE
     -- A redacted value is none that anybody could type.
-    c_readable constant jsonpath := '$.* ? (!exists(@.redacted))';
+    c_readable constant jsonpath := '$.* ? (!exists(@.redacted))'::jsonpath;
 BEGIN
     RETURN jsonb_to_tsvector(
         'simple',
@@ -1415,10 +1625,11 @@ SELECT e.tableoid AS partition_id,
        e.id,
        e.occurred_at,
        record_send(ROW(
-           'pgwitness entry 1'::text, e.transaction_id, e.transaction_at, e.actor_bound, e.source,
-           e.operation, e.table_schema, e.table_name, e.module, e.entity, e.part, e.entity_id,
-           e.former_entity_id, e.entity_label, e.actor, e.actor_name, e.ip, e.db_user, e.db_role,
-           e.client_addr, e.application_name, e.context, e.row_key, e.labels, e.old_row, e.new_row
+           'pgwitness entry 1'::text, e.transaction_id, e.transaction_at, e.actor_bound,
+           e.actor_signed, e.source, e.operation, e.table_schema, e.table_name, e.module, e.entity,
+           e.part, e.entity_id, e.former_entity_id, e.entity_label, e.actor, e.actor_name, e.ip,
+           e.db_user, e.db_role, e.client_addr, e.application_name, e.context, e.row_key, e.labels,
+           e.old_row, e.new_row
        )) AS record
 FROM audit.entry AS e;
 
@@ -1548,6 +1759,8 @@ COMMENT ON CONSTRAINT verification_pkey ON audit.verification IS 'One at a time.
 -- Only the owner of the log seals. Nobody changes a seal, not even by mistake; lists go with the
 -- partition whose entries they name.
 GRANT SELECT ON audit.seal, audit.seal_block, audit.seal_list, audit.verification TO audit_reader;
+GRANT SELECT ON audit.seal TO audit_reader;
+
 ALTER TABLE audit.seal ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS seal_is_read_by_readers ON audit.seal;
@@ -1558,6 +1771,8 @@ CREATE POLICY seal_is_read_by_readers
     USING (true);
 COMMENT ON POLICY seal_is_read_by_readers ON audit.seal IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
+
+GRANT SELECT ON audit.seal_block TO audit_reader;
 
 ALTER TABLE audit.seal_block ENABLE ROW LEVEL SECURITY;
 
@@ -1570,6 +1785,8 @@ CREATE POLICY seal_block_is_read_by_readers
 COMMENT ON POLICY seal_block_is_read_by_readers ON audit.seal_block IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
 
+GRANT SELECT ON audit.seal_list TO audit_reader;
+
 ALTER TABLE audit.seal_list ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS seal_list_is_read_by_readers ON audit.seal_list;
@@ -1580,6 +1797,8 @@ CREATE POLICY seal_list_is_read_by_readers
     USING (true);
 COMMENT ON POLICY seal_list_is_read_by_readers ON audit.seal_list IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
+
+GRANT SELECT ON audit.verification TO audit_reader;
 
 ALTER TABLE audit.verification ENABLE ROW LEVEL SECURITY;
 
@@ -1629,6 +1848,7 @@ COMMENT ON FUNCTION audit._identity() IS
     'pg_upgrade was run.';
 
 REVOKE ALL ON FUNCTION audit._identity() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._identity() TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._root_of_list(
     p_ids     bigint[],
@@ -1655,6 +1875,7 @@ COMMENT ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) IS
     'What seal_block.root is, by the list of a block.';
 
 REVOKE ALL ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._add_blocks(
     p_seal     bigint,
@@ -1769,6 +1990,7 @@ COMMENT ON FUNCTION audit._head_of_seal(audit.seal) IS
     'What seal.head is, by the other columns.';
 
 REVOKE ALL ON FUNCTION audit._head_of_seal(audit.seal) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._head_of_seal(audit.seal) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._root_of_seal(p_seal bigint)
     RETURNS bytea
@@ -1788,6 +2010,7 @@ COMMENT ON FUNCTION audit._root_of_seal(bigint) IS
     'What seal.root is, by the blocks of a seal.';
 
 REVOKE ALL ON FUNCTION audit._root_of_seal(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._root_of_seal(bigint) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._end_seal(
     p_last     audit.seal,
@@ -2027,6 +2250,7 @@ COMMENT ON FUNCTION audit._differing_entries(timestamptz, timestamptz) IS
     'the left). One that was changed is both. Takes the lists as they are.';
 
 REVOKE ALL ON FUNCTION audit._differing_entries(timestamptz, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._differing_entries(timestamptz, timestamptz) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._broken_seals()
     RETURNS TABLE (number bigint, what text)
@@ -2069,6 +2293,7 @@ COMMENT ON FUNCTION audit._broken_seals() IS
     'not there, though they have blocks (missing).';
 
 REVOKE ALL ON FUNCTION audit._broken_seals() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._broken_seals() TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._broken_lists()
     RETURNS TABLE (seal bigint, block integer, what text)
@@ -2108,6 +2333,7 @@ COMMENT ON FUNCTION audit._broken_lists() IS
     '(orphan), and those that don''t belong together by digest (root) or number (header).';
 
 REVOKE ALL ON FUNCTION audit._broken_lists() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._broken_lists() TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._root_of_entries(p_seal bigint, p_block integer)
     RETURNS bytea
@@ -2149,6 +2375,7 @@ COMMENT ON FUNCTION audit._root_of_entries(bigint, integer) IS
     'they were sealed, whatever became of the block''s list.';
 
 REVOKE ALL ON FUNCTION audit._root_of_entries(bigint, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._root_of_entries(bigint, integer) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit.seal_of(p_transaction_id xid8, p_id bigint)
     RETURNS audit.seal
@@ -2174,18 +2401,144 @@ COMMENT ON FUNCTION audit.seal_of(xid8, bigint) IS
     'The seal of an entry, by its transaction_id and id. Null: it is not sealed yet.';
 
 REVOKE ALL ON FUNCTION audit.seal_of(xid8, bigint) FROM PUBLIC;
-
-GRANT EXECUTE ON FUNCTION
-    audit._identity(),
-    audit._root_of_list(bigint[], timestamptz[], bytea[]),
-    audit._root_of_seal(bigint),
-    audit._root_of_entries(bigint, integer),
-    audit._head_of_seal(audit.seal),
-    audit._differing_entries(timestamptz, timestamptz),
-    audit._broken_seals(),
-    audit._broken_lists(),
-    audit._partitions(),
-    audit.seal_of(xid8, bigint)
-    TO audit_reader;
+GRANT EXECUTE ON FUNCTION audit.seal_of(xid8, bigint) TO audit_reader;
 
 RESET ROLE;
+
+-- Comes last, for it writes down how the others left what protects the log. Who owns a table can
+-- disable its triggers, write, and enable them again: then all is as it was, but for the version
+-- that PostgreSQL keeps of the trigger's row in its catalogue.
+
+SET ROLE audit_owner;
+
+CREATE TABLE IF NOT EXISTS audit.object_version (
+    recorded_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+    recorded_by       text        NOT NULL DEFAULT session_user,
+    transaction_id    xid8        NOT NULL DEFAULT pg_current_xact_id(),
+    transaction_at    timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    system_identifier bigint      NOT NULL DEFAULT (pg_control_system()).system_identifier,
+    kind              text        NOT NULL,
+    object_id         oid         NOT NULL,
+    object_name       text        NOT NULL,
+    version           xid         NOT NULL,
+    CONSTRAINT object_version_pkey
+        PRIMARY KEY (kind, object_id, recorded_at),
+    CONSTRAINT object_version_kind_is_known
+        CHECK (kind IN ('trigger', 'function', 'policy', 'partition'))
+);
+
+COMMENT ON TABLE audit.object_version IS
+    'In which version the migrations left each trigger, function and policy of the log, and which '
+    'partitions tracked tables had. The newest row of an object counts; pgwitness check compares '
+    'it with the catalogue. Only ever added to.';
+COMMENT ON COLUMN audit.object_version.recorded_at IS
+    'When this was written down: right after the object was made.';
+COMMENT ON COLUMN audit.object_version.recorded_by IS
+    'Who had logged in.';
+COMMENT ON COLUMN audit.object_version.transaction_id IS
+    'The transaction that wrote it down.';
+COMMENT ON COLUMN audit.object_version.transaction_at IS
+    'When that began.';
+COMMENT ON COLUMN audit.object_version.system_identifier IS
+    'The cluster. In another one, such as after a dump was restored, versions mean nothing.';
+COMMENT ON COLUMN audit.object_version.kind IS
+    'Which catalogue has the object: pg_trigger, pg_proc, pg_policy or pg_inherits.';
+COMMENT ON COLUMN audit.object_version.object_id IS
+    'Its oid there; of a partition, the table''s.';
+COMMENT ON COLUMN audit.object_version.object_name IS
+    'What it was called.';
+COMMENT ON COLUMN audit.object_version.version IS
+    'The xmin of its row there: the transaction that last changed it.';
+COMMENT ON CONSTRAINT object_version_pkey ON audit.object_version IS
+    'One version at a time.';
+COMMENT ON CONSTRAINT object_version_kind_is_known ON audit.object_version IS
+    'The four kinds.';
+
+GRANT SELECT ON audit.object_version TO audit_reader;
+
+ALTER TABLE audit.object_version ENABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS object_version_is_read_by_readers ON audit.object_version;
+CREATE POLICY object_version_is_read_by_readers
+    ON audit.object_version
+    FOR SELECT
+    TO audit_reader
+    USING (true);
+COMMENT ON POLICY object_version_is_read_by_readers ON audit.object_version IS
+    'Only the owner of the log writes versions down, whatever else a role has been granted.';
+
+CREATE OR REPLACE TRIGGER object_version_is_append_only
+    BEFORE UPDATE OR DELETE ON audit.object_version
+    FOR EACH ROW EXECUTE FUNCTION audit._refuse_change();
+COMMENT ON TRIGGER object_version_is_append_only ON audit.object_version IS
+    'What was written down stays.';
+
+CREATE OR REPLACE TRIGGER object_version_is_not_truncated
+    BEFORE TRUNCATE ON audit.object_version
+    FOR EACH STATEMENT EXECUTE FUNCTION audit._refuse_change();
+COMMENT ON TRIGGER object_version_is_not_truncated ON audit.object_version IS
+    'What was written down stays.';
+
+CREATE OR REPLACE PROCEDURE audit._record_versions(
+    p_table_schema text DEFAULT NULL,
+    p_table_name   text DEFAULT NULL
+)
+    LANGUAGE sql
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_record_versions$
+    WITH ours AS (
+        SELECT t.oid, t.xmin AS version, t.tgname, t.tgrelid, t.tgfoid
+        FROM pg_trigger AS t
+             JOIN pg_class AS r ON r.oid = coalesce(pg_partition_root(t.tgrelid), t.tgrelid)
+             JOIN pg_namespace AS n ON n.oid = r.relnamespace
+        WHERE (NOT t.tgisinternal OR t.tgparentid <> 0)
+          AND CASE
+              WHEN p_table_schema IS NULL THEN n.nspname = 'audit' OR t.tgname ~ '^!audit_'
+              WHEN p_table_schema = 'audit' THEN n.nspname = 'audit'
+              ELSE (n.nspname, r.relname) = (p_table_schema, p_table_name)
+                   AND t.tgname ~ '^!audit_'
+              END
+    ), found (kind, object_id, object_name, version) AS (
+        SELECT 'trigger', oid, format('%I on %s', tgname, tgrelid::regclass), version
+        FROM ours
+        UNION ALL
+        -- Not those that callers may be granted, which makes a version, too.
+        SELECT 'function', p.oid, p.oid::regprocedure::text, p.xmin
+        FROM pg_proc AS p
+        WHERE p.pronamespace = 'audit'::regnamespace
+          AND (p.oid IN (SELECT tgfoid FROM ours) AND p.proname ~ '^capture_'
+               OR coalesce(p_table_schema, 'audit') = 'audit' AND p.proname ~ '^_')
+        UNION ALL
+        SELECT 'policy', p.oid, format('%I on %s', p.polname, p.polrelid::regclass), p.xmin
+        FROM pg_policy AS p
+             JOIN pg_class AS c ON c.oid = p.polrelid
+        WHERE c.relnamespace = 'audit'::regnamespace
+          AND coalesce(p_table_schema, 'audit') = 'audit'
+        UNION ALL
+        SELECT DISTINCT 'partition', i.inhrelid, i.inhrelid::regclass::text, i.xmin
+        FROM ours AS o
+             JOIN pg_class AS c ON c.oid = o.tgrelid AND c.relkind = 'p'
+             CROSS JOIN LATERAL pg_partition_tree(c.oid) AS tree
+             JOIN pg_inherits AS i ON i.inhrelid = tree.relid
+        WHERE c.relnamespace <> 'audit'::regnamespace
+    )
+    INSERT INTO audit.object_version
+        (kind, object_id, object_name, version)
+    SELECT f.kind, f.object_id, f.object_name, f.version
+    FROM found AS f;
+$_record_versions$;
+
+COMMENT ON PROCEDURE audit._record_versions(text, text) IS
+    'Write down the versions of what captures a table, of what protects the log (''audit'', '
+    '''entry''), or of both, for all tables (no argument): what was done to them before is known, '
+    'and right. pgwitness check will not speak of it again.';
+
+REVOKE ALL ON PROCEDURE audit._record_versions(text, text) FROM PUBLIC;
+
+CALL audit._record_versions('audit', 'entry');
+
+RESET ROLE;
+
+-- What follows in the same transaction finds names as before.
+SET LOCAL search_path TO DEFAULT;

@@ -2,6 +2,8 @@
 -- Written by pgwitness. Don't edit: change audit.toml and run "pgwitness generate".
 
 SET LOCAL lock_timeout = '5s';
+-- What somebody may have put into public is not called in place of PostgreSQL's own.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- The capture function reads the names of what a row refers to.
 GRANT USAGE ON SCHEMA "crm" TO audit_writer;
@@ -25,6 +27,9 @@ CREATE OR REPLACE FUNCTION audit."capture_crm_sales_sequence_exit_condition"()
     SET extra_float_digits = 1
     SET bytea_output = 'hex'
     SET lc_monetary = 'C'
+    SET jit = off
+    -- Names are found by an index, though the plan may have been made when there were a few.
+    SET enable_seqscan = off
 AS $capture$
 DECLARE
     v_old jsonb;
@@ -174,3 +179,4 @@ CALL audit._describe(
     }'
 );
 RESET ROLE;
+SET LOCAL search_path TO DEFAULT;

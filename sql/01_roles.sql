@@ -1,4 +1,6 @@
 SET LOCAL lock_timeout = '5s';
+-- What somebody may have put into public is not called in place of PostgreSQL's own.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- Three roles, none of which can log in: one owns the log, one may only add to it, one may only
 -- read it. Roles belong to the whole cluster, so they may be here already.

@@ -1,7 +1,9 @@
 -- The log. The capture functions say what happened to which row; who, when and from where are
 -- the defaults below, so that they are the same for every table.
 
-CREATE SEQUENCE IF NOT EXISTS audit.entry_id_seq AS bigint;
+-- It cycles: pg_write_all_data covers sequences too, and one that was set to its end would refuse
+-- every write of the application.
+CREATE SEQUENCE IF NOT EXISTS audit.entry_id_seq AS bigint CYCLE;
 
 COMMENT ON SEQUENCE audit.entry_id_seq IS
     'Numbers audit.entry. Not an identity column: PostgreSQL 17 refuses to attach a partition '
@@ -17,6 +19,10 @@ CREATE TABLE IF NOT EXISTS audit.entry (
         THEN current_setting('audit.bound_to', true) IS NOT DISTINCT FROM
              extract(epoch FROM transaction_timestamp())::text || ' '
              || current_setting('audit.actor', true)
+        END,
+    actor_signed     boolean              DEFAULT CASE
+        WHEN current_setting('audit.signature', true) <> ''
+        THEN audit._is_signed()
         END,
     source           text        NOT NULL,
     operation        text        NOT NULL,
@@ -70,6 +76,9 @@ COMMENT ON COLUMN audit.entry.transaction_at IS
 COMMENT ON COLUMN audit.entry.actor_bound IS
     'True: audit.set_context() named the actor in this transaction. False: a setting did, which '
     'a pooled connection may have kept from somebody else. Null: no actor.';
+COMMENT ON COLUMN audit.entry.actor_signed IS
+    'True: who holds a key signed for the actor, its name and address (audit.signature). False: '
+    'what was there is no signature of these, or not any more. Null: none.';
 COMMENT ON COLUMN audit.entry.source IS
     'Which database wrote the entry: the word "source" of audit.toml.';
 COMMENT ON COLUMN audit.entry.operation IS

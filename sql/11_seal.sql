@@ -10,10 +10,11 @@ SELECT e.tableoid AS partition_id,
        e.id,
        e.occurred_at,
        record_send(ROW(
-           'pgwitness entry 1'::text, e.transaction_id, e.transaction_at, e.actor_bound, e.source,
-           e.operation, e.table_schema, e.table_name, e.module, e.entity, e.part, e.entity_id,
-           e.former_entity_id, e.entity_label, e.actor, e.actor_name, e.ip, e.db_user, e.db_role,
-           e.client_addr, e.application_name, e.context, e.row_key, e.labels, e.old_row, e.new_row
+           'pgwitness entry 1'::text, e.transaction_id, e.transaction_at, e.actor_bound,
+           e.actor_signed, e.source, e.operation, e.table_schema, e.table_name, e.module, e.entity,
+           e.part, e.entity_id, e.former_entity_id, e.entity_label, e.actor, e.actor_name, e.ip,
+           e.db_user, e.db_role, e.client_addr, e.application_name, e.context, e.row_key, e.labels,
+           e.old_row, e.new_row
        )) AS record
 FROM audit.entry AS e;
 
@@ -143,6 +144,8 @@ COMMENT ON CONSTRAINT verification_pkey ON audit.verification IS 'One at a time.
 -- Only the owner of the log seals. Nobody changes a seal, not even by mistake; lists go with the
 -- partition whose entries they name.
 GRANT SELECT ON audit.seal, audit.seal_block, audit.seal_list, audit.verification TO audit_reader;
+GRANT SELECT ON audit.seal TO audit_reader;
+
 ALTER TABLE audit.seal ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS seal_is_read_by_readers ON audit.seal;
@@ -153,6 +156,8 @@ CREATE POLICY seal_is_read_by_readers
     USING (true);
 COMMENT ON POLICY seal_is_read_by_readers ON audit.seal IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
+
+GRANT SELECT ON audit.seal_block TO audit_reader;
 
 ALTER TABLE audit.seal_block ENABLE ROW LEVEL SECURITY;
 
@@ -165,6 +170,8 @@ CREATE POLICY seal_block_is_read_by_readers
 COMMENT ON POLICY seal_block_is_read_by_readers ON audit.seal_block IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
 
+GRANT SELECT ON audit.seal_list TO audit_reader;
+
 ALTER TABLE audit.seal_list ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS seal_list_is_read_by_readers ON audit.seal_list;
@@ -175,6 +182,8 @@ CREATE POLICY seal_list_is_read_by_readers
     USING (true);
 COMMENT ON POLICY seal_list_is_read_by_readers ON audit.seal_list IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
+
+GRANT SELECT ON audit.verification TO audit_reader;
 
 ALTER TABLE audit.verification ENABLE ROW LEVEL SECURITY;
 

@@ -17,6 +17,7 @@ COMMENT ON FUNCTION audit._identity() IS
     'pg_upgrade was run.';
 
 REVOKE ALL ON FUNCTION audit._identity() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._identity() TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._root_of_list(
     p_ids     bigint[],
@@ -43,6 +44,7 @@ COMMENT ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) IS
     'What seal_block.root is, by the list of a block.';
 
 REVOKE ALL ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._add_blocks(
     p_seal     bigint,
@@ -157,6 +159,7 @@ COMMENT ON FUNCTION audit._head_of_seal(audit.seal) IS
     'What seal.head is, by the other columns.';
 
 REVOKE ALL ON FUNCTION audit._head_of_seal(audit.seal) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._head_of_seal(audit.seal) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._root_of_seal(p_seal bigint)
     RETURNS bytea
@@ -176,6 +179,7 @@ COMMENT ON FUNCTION audit._root_of_seal(bigint) IS
     'What seal.root is, by the blocks of a seal.';
 
 REVOKE ALL ON FUNCTION audit._root_of_seal(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._root_of_seal(bigint) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._end_seal(
     p_last     audit.seal,

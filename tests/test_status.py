@@ -147,8 +147,8 @@ def test_a_run_that_gave_up_says_what_it_left(log: Upkeep) -> None:
     assert re.search(r"^given up +\S+ \S+ UTC: blocked by pid 42; and by pid 43$", text, re.M)
 
 
-def test_in_a_terminal_it_is_three_tables(grown: Upkeep) -> None:
-    facts, days, tables = as_text(grown).strip().split("\n\n")
+def test_in_a_terminal_it_is_three_tables_and_whom_to_trust(grown: Upkeep) -> None:
+    facts, days, tables, trust = as_text(grown).strip().split("\n\n")
 
     assert re.search(r"^grows by +about 200 entries a day, \d+ kB with indexes$", facts, re.M)
     assert re.search(r"^prepared +42 days ahead, until \S+ 00:00 UTC$", facts, re.M)
@@ -159,6 +159,18 @@ def test_in_a_terminal_it_is_three_tables(grown: Upkeep) -> None:
     assert f"{TODAY} so far" in days
     assert re.search(r"^crm\.territory +\S+ \S+ UTC +150 +\d+ kB +\S+ MB$", tables, re.M)
     assert {len(line) for line in days.splitlines()[1:]} == {len(days.splitlines()[0])}
+    assert re.search("^  superusers, whom nothing stops: postgres", trust, re.M)
+
+
+def test_with_a_configuration_it_says_how_much_is_to_mend(log: Upkeep) -> None:
+    log.as_owner('ALTER TABLE crm.workflow DISABLE TRIGGER "!audit_insert"', role="crm_owner")
+    config = str(Path(__file__).parents[1] / "migrations" / "audit.toml")
+    asked = run(make_conninfo(log.conninfo, user=VIEWER), "--config", config).stdout
+
+    # The other one is that somebody maintains the log whom it does not name.
+    assert "\n  2 to mend: run pgwitness check\n" in asked
+    assert "\n  not compared with audit.toml" in as_text(log)
+    assert status(log)["trust"]["findings"] is None
 
 
 def test_several_days_in_one_partition_are_told_together(log: Upkeep) -> None:

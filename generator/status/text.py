@@ -10,14 +10,16 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from generator.status import Amount, Status
+from generator.status.trust import Trust
 
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
-def as_json(status: Status) -> str:
+def as_json(status: Status, trust: Trust) -> str:
     """Return all of a status for a machine: bytes, ISO dates, and what 90 days will need."""
     told = asdict(status)
     told["kept_days_will_need"] = status.a_day and asdict(_kept(status.a_day, status))
+    told["trust"] = asdict(trust)
     for table, words in zip(status.tables, told["tables"], strict=True):
         words["name"] = str(table.name)
     return json.dumps(told, indent=2, default=_plain)
@@ -27,8 +29,8 @@ def _plain(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def as_text(status: Status) -> str:
-    """Return a status for the eye: facts, the last days, the tables."""
+def as_text(status: Status, trust: Trust) -> str:
+    """Return a status for the eye: facts, the last days, the tables, whom to trust."""
     days = [
         (_days(day.day, day.until, status), *_amount(day.amount, is_exact=status.is_exact))
         for day in status.days
@@ -57,6 +59,8 @@ def as_text(status: Status) -> str:
                 ],
                 right=(3, 4, 5),
             ),
+            "",
+            *trust.lines,
         ]
     )
 

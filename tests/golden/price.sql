@@ -2,6 +2,8 @@
 -- Written by pgwitness. Don't edit: change audit.toml and run "pgwitness generate".
 
 SET LOCAL lock_timeout = '5s';
+-- What somebody may have put into public is not called in place of PostgreSQL's own.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- A row that jsonb can't hold is taken apart by the table's type.
 GRANT USAGE ON SCHEMA "shop" TO audit_writer;
@@ -65,6 +67,7 @@ BEGIN
                     -- after. A FULL JOIN, for PostgreSQL never runs one as a nested loop, and the
                     -- plan is kept; IS NOT FALSE, for a plain condition would let it become an
                     -- inner one. coalesce(o.*) is the row, even where it has a column o.
+                    -- OFFSET 0: each row is turned into jsonb once, not once more to filter it.
                     SELECT CASE v_attempt WHEN 1 THEN to_jsonb(old_row)
                            ELSE audit._salvage_of(TG_RELID, old_row) END AS v_old,
                            CASE v_attempt WHEN 1 THEN to_jsonb(new_row)
@@ -81,6 +84,7 @@ BEGIN
                          ) AS n USING (nth)
                     WHERE (old_row *<> new_row) IS NOT FALSE
                     ORDER BY nth
+                    OFFSET 0
                 ) AS w;
             ELSIF TG_OP = 'TRUNCATE' THEN
                 INSERT INTO audit.entry
@@ -143,14 +147,11 @@ BEGIN
     END LOOP;
 
     -- Its rows could not be read, or not all of them: the entry of the TRUNCATE has to do.
-    IF TG_OP = 'TRUNCATE' THEN
-        INSERT INTO audit.entry
-            (source, operation, table_schema, table_name, module, entity, part)
-        VALUES
-            ('shop', TG_OP, 'shop', 'price',
-             'Prices', 'Price', NULL);
-        RETURN NULL;
-    END IF;
+    INSERT INTO audit.entry
+        (source, operation, table_schema, table_name, module, entity, part)
+    VALUES
+        ('shop', TG_OP, 'shop', 'price',
+         'Prices', 'Price', NULL);
     RETURN NULL;
 END
 $capture$;
@@ -213,3 +214,4 @@ CALL audit._describe(
     p_on_truncate => 'rows'
 );
 RESET ROLE;
+SET LOCAL search_path TO DEFAULT;
