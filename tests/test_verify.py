@@ -2,17 +2,21 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from auditviewer.demo.cluster import Cluster
+from generator.seals.finding import State
 from generator.seals.verifying import verify
 from tests.crm import VIEWER, create_role
 from tests.mutations import LAST, change, copy, sealed, unsealed
 from tests.sealed import SealedLog, notes, run_verify, sealed_log
+
+README = Path(__file__).parents[1] / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +40,12 @@ def test_the_result_is_written_down_by_who_may_act_as_the_owner_alone(log: Seale
     assert log.one(count) == before
     assert run_verify(log, user="postgres").exit_code == 0
     assert log.one(count) == before + 1
+
+
+def test_the_readme_says_what_each_state_means() -> None:
+    readme = README.read_text("utf-8")
+    table = readme[readme.index("### Verifying") : readme.index('<a id="cost">')]
+    assert [state for state in get_args(State) if f"`{state}`" not in table] == []
 
 
 def test_json_is_one_document(log: SealedLog) -> None:

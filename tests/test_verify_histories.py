@@ -12,7 +12,7 @@ from auditviewer.demo.cluster import Cluster
 from generator.seals.verifying import verify
 from tests.crm import APP, Crm
 from tests.mutations import change, copy, entry, exchange
-from tests.mutations_of_seals import of_block, of_list
+from tests.mutations_of_blocks import of_block, of_list
 from tests.sealed import Connection, SealedLog, found, new_log
 
 ADD = "INSERT INTO crm.workflow (name, record_type, owner_id) VALUES (%s, 'lead', 1)"

@@ -7,10 +7,12 @@ import pytest
 
 from auditviewer.demo.cluster import Cluster
 from tests.mutations import OF_ENTRIES, Mutation
+from tests.mutations_of_blocks import OF_BLOCKS
 from tests.mutations_of_seals import OF_SEALS
 from tests.sealed import Found, SealedLog, sealed_log
 
 Mutations = Callable[[SealedLog], Iterator[Mutation]]
+GROUPS: list[Mutations] = [*OF_ENTRIES, *OF_BLOCKS, *OF_SEALS]
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +32,11 @@ def test_nothing_is_found_in_a_log_as_it_was_sealed(log: SealedLog) -> None:
     assert log.found_after() == set()
 
 
-@pytest.mark.parametrize("mutations", [*OF_ENTRIES, *OF_SEALS], ids=lambda group: group.__name__)
+@pytest.mark.parametrize("mutations", GROUPS, ids=lambda group: group.__name__)
 def test_each_mutation_is_found_and_named(log: SealedLog, mutations: Mutations) -> None:
     assert named_wrongly(log, mutations) == {}
 
 
 def test_there_are_mutations_enough(log: SealedLog) -> None:
-    named = [m.name for group in (*OF_ENTRIES, *OF_SEALS) for m in group(log)]
+    named = [m.name for group in GROUPS for m in group(log)]
     assert len(named) >= 500
