@@ -2213,6 +2213,9 @@ CREATE OR REPLACE FUNCTION audit._differing_entries(p_from timestamptz, p_until 
     VOLATILE
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
+    -- One partition may hold nothing, and another one millions.
+    SET plan_cache_mode = force_custom_plan
+    SET jit = off
 AS $_differing_entries$
 #variable_conflict use_column
 BEGIN

@@ -42,7 +42,7 @@ def judge_anchors(
         seal = seals.get(anchor.number)
         if seal is not None and anchor.head in (seal.head, seal.true_head):
             proven = max(anchor.number, proven or 0)
-        elif (anchor.number, anchor.head) in lost or anchor.number in chain.broken:
+        elif (str(anchor.number), anchor.head) in lost or anchor.number in chain.broken:
             continue
         elif seal is not None:
             rewritten.add(anchor.number)
@@ -70,7 +70,9 @@ FROM audit.seal AS s
 WHERE s.number = ANY (%(numbers)s::bigint[])
 """
 _LOST: LiteralString = """
-SELECT (l ->> 'number')::bigint AS number, l ->> 'head' AS head
-FROM audit.seal AS s, jsonb_array_elements(s.detail -> 'lost') AS l
+SELECT l ->> 'number' AS number, l ->> 'head' AS head
+FROM audit.seal AS s,
+     jsonb_array_elements(CASE jsonb_typeof(s.detail -> 'lost')
+                          WHEN 'array' THEN s.detail -> 'lost' END) AS l
 WHERE s.kind = 'restore' AND s.number <> ALL (%(broken)s::bigint[])
 """

@@ -16,8 +16,8 @@ from generator.seals.reading import step
 
 Tell = Callable[[str], None]
 
-MOST = 10_000
-"""Differences of one partition that are named; the others are counted."""
+MOST, MOST_OF_ALL = 10_000, 100_000
+"""Differences of one partition, and of all, that are looked at; the others are counted."""
 
 
 @dataclass
@@ -54,7 +54,9 @@ def compare_entries(connection: Connection, chain: Chain, found: Findings, tell:
 def _compare(
     connection: Connection, partition: Any, differences: Differences, found: Findings, tell: Tell
 ) -> None:
-    differing = rows(connection, _DIFFERING, name=partition.name, most=MOST)
+    room = MOST_OF_ALL - len(differences.sealed) - len(differences.now)
+    most = max(1, min(MOST, room))
+    differing = rows(connection, _DIFFERING, name=partition.name, most=most)
     if not differing:
         return  # Detached meanwhile.
     for row in differing:
@@ -63,7 +65,7 @@ def _compare(
         if row.id is not None:
             differences.now.append(_as_it_is(row, partition.name))
     total = differing[0].total
-    found.more += max(0, total - MOST)
+    found.more += max(0, total - most)
     differences.compared += partition.entries
     if partition.entries or total:
         differ = ", not all are as they were sealed" if total else ""

@@ -67,7 +67,7 @@ class Report:
     @property
     def is_clean(self) -> bool:
         """Whether nothing was found."""
-        return not self.findings
+        return not self.findings and not self.more
 
 
 @dataclass

@@ -30,5 +30,7 @@ SET LOCAL client_encoding = 'UTF8';
 SET LOCAL timezone = 'UTC';
 SET LOCAL datestyle = 'ISO, YMD';
 SET LOCAL work_mem = '64MB';
+SET LOCAL statement_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = 0;
 LOCK TABLE audit.entry IN ACCESS SHARE MODE;
 """
