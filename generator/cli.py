@@ -21,6 +21,7 @@ from generator.migrations import Migration, plan, write
 from generator.proposal import propose
 from generator.reconcile import reconcile as find_differences
 from generator.render import render_guard, render_guard_rollback, render_track
+from generator.seals.verify_command import verify
 from generator.status import read_status
 from generator.status.text import as_json, as_text
 from generator.status.trust import Trust
@@ -196,6 +197,7 @@ def reconcile(path: Path, database: str, only: str | None, sample: int | None) -
 
 
 main.add_command(evidence)
+main.add_command(verify)
 
 
 def _report_migration(migration: Migration) -> str:

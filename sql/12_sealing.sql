@@ -30,8 +30,13 @@ CREATE OR REPLACE FUNCTION audit._root_of_list(
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_root_of_list$
-    SELECT sha256('pgwitness block 1' || string_agg(
-               int8send(l.id) || timestamptz_send(l.occurred_at) || l.digest, '' ORDER BY l.nth))
+    -- Null where an item is not whole: it would count as none, or its bytes as another one's.
+    SELECT CASE
+        WHEN bool_and(octet_length(l.digest) IS NOT DISTINCT FROM 32
+                      AND l.id IS NOT NULL AND l.occurred_at IS NOT NULL)
+        THEN sha256('pgwitness block 1' || string_agg(
+            int8send(l.id) || timestamptz_send(l.occurred_at) || l.digest, '' ORDER BY l.nth))
+        END
     FROM unnest(p_ids, p_times, p_digests) WITH ORDINALITY AS l (id, occurred_at, digest, nth);
 $_root_of_list$;
 
@@ -308,8 +313,9 @@ BEGIN
     -- Writers wait for as long as this takes: from here on, ids tell which entries are new.
     LOCK TABLE audit.entry IN SHARE MODE;
     SELECT s.last_value INTO v_after FROM audit.entry_id_seq AS s;
+    -- Of whatever transaction: those of another cluster may have had any number.
     PERFORM audit._add_blocks(v_last.number + 1, -9223372036854775808, '0',
-                              pg_current_xact_id(), p_listed => false);
+                              '18446744073709551615', p_listed => false);
     RETURN audit._end_seal(v_last, 'restore', v_after, '0',
                            jsonb_build_object('reason', p_reason, 'lost', p_lost));
 END
