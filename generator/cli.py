@@ -3,49 +3,27 @@
 Data goes to stdout, messages to stderr. Exit 0: fine; 1: differences found; 2: bad usage or config.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
-import psycopg
 
-from generator.config import Config, ConfigError, TrackedTable
+from generator.config import Config, TrackedTable
+from generator.configured import config_option as _config_option
+from generator.configured import read as _read
+from generator.connecting import UsageProblem
+from generator.connecting import connect as _connect
+from generator.connecting import problems as _problems
 from generator.drift import Finding, find_drift
 from generator.maintenance import Busy, Terms, begin, open_session
 from generator.maintenance import maintain as take_steps
+from generator.maintenance.sealing import log_of, seals_of
 from generator.migrations import Migration, plan, write
-from generator.parse import read_config
 from generator.proposal import propose
 from generator.render import render_track
+from generator.seals.anchors import anchor_line
+from generator.seals.command import seal
 from generator.status import read_status
 from generator.status.text import as_json, as_text
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-class UsageProblem(click.ClickException):
-    """What is wrong with the input, and how to mend it; nothing was done."""
-
-    exit_code = 2
-
-    def show(self, file: Any = None) -> None:
-        """Print the message alone: every finding says already where it is."""
-        click.echo(self.format_message(), err=True)
-
-
-def _config_option(command: Command) -> Command:
-    option = click.option(
-        "-c",
-        "--config",
-        "path",
-        type=click.Path(path_type=Path, dir_okay=False),
-        default=Path("audit.toml"),
-        show_default=True,
-        help="The configuration.",
-    )
-    return option(command)
 
 
 @click.group(context_settings={"max_content_width": 100})
@@ -131,20 +109,30 @@ def check(path: Path, database: str | None) -> None:
 @_config_option
 @click.option("--database", required=True, help="Connection string of a member of audit_owner.")
 @click.option("--retention-days", type=click.IntRange(1), help="Instead of audit.toml's.")
-def maintain(path: Path, database: str, retention_days: int | None) -> None:
-    """Add days ahead, index those that are over, drop those past the retention. Exits 1 if blocked.
+@click.option("--drop-differing", is_flag=True, help="Drop days even if they are not as sealed.")
+def maintain(
+    path: Path, database: str, retention_days: int | None, *, drop_differing: bool
+) -> None:
+    """Add days ahead, seal and index the others, drop those past the retention. Exits 1 if blocked.
 
     \b
     pgwitness maintain --database postgresql://audit_maintainer@db/shop
     """
     config = _read(path)
-    terms = Terms(config.source, retention_days or config.retention_days)
+    terms = Terms(
+        config.source,
+        retention_days or config.retention_days,
+        anchors=config.anchors,
+        drop_differing=drop_differing,
+    )
     with _connect(database) as worker, _connect(database) as watcher:
         try:
             with open_session(worker, watcher) as session:
                 run = begin(session, terms)
                 for line in take_steps(run):
                     click.echo(line, err=True)
+                for one in seals_of(run):
+                    click.echo(anchor_line(log_of(run), one))
         except Busy as busy:
             click.echo(f"{busy}: nothing to do", err=True)
             return
@@ -168,20 +156,7 @@ def status(database: str, *, is_for_machines: bool) -> None:
     click.echo(as_json(found) if is_for_machines else as_text(found))
 
 
-def _read(path: Path) -> Config:
-    with _problems():
-        return read_config(path)
-
-
-@contextmanager
-def _problems() -> Iterator[None]:
-    """Turn what the user can mend into a message and exit 2."""
-    try:
-        yield
-    except ConfigError as error:
-        raise UsageProblem(str(error)) from None
-    except OSError as error:
-        raise UsageProblem(f"{error.filename}: {error.strerror}") from None
+main.add_command(seal)
 
 
 def _selected(config: Config, only: str | None) -> list[TrackedTable]:
@@ -190,22 +165,6 @@ def _selected(config: Config, only: str | None) -> list[TrackedTable]:
         known = ", ".join(str(table.name) for table in config.tables)
         raise UsageProblem(f'{config.path}: table "{only}" is not in it – known: {known}')
     return tables
-
-
-@contextmanager
-def _connect(database: str) -> Iterator[psycopg.Connection]:
-    # As yoyo wants it, too. What libpq can't read it would repeat, with the password in it.
-    conninfo = database.replace("postgresql+psycopg://", "postgresql://", 1)
-    try:
-        with psycopg.connect(conninfo, connect_timeout=10) as connection:
-            yield connection
-    except psycopg.ProgrammingError as error:
-        if error.sqlstate is None:
-            what = "is no connection string – write postgresql://user@host/database"
-            raise UsageProblem(f"--database: {what}") from None
-        raise UsageProblem(f"--database: {str(error).strip()}") from None
-    except psycopg.Error as error:
-        raise UsageProblem(f"--database: {str(error).strip()}") from None
 
 
 def _report_migration(migration: Migration) -> str:

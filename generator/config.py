@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from generator.names import TableName
+from generator.seals.places import Places
 
 
 class ConfigError(Exception):
@@ -98,7 +99,8 @@ class TrackedTable:
 class Config:
     """An audit.toml: the tracked tables in its order, and the folder of the migrations.
 
-    ``maintainer`` is the role that runs maintenance, where that is not who owns the database.
+    ``maintainer`` is the role that runs maintenance, where that is not who owns the database;
+    ``anchors`` is where the heads of seals go.
     """
 
     path: Path
@@ -107,3 +109,4 @@ class Config:
     tables: tuple[TrackedTable, ...]
     retention_days: int = 90
     maintainer: str | None = None
+    anchors: Places = field(default_factory=Places)

@@ -2204,7 +2204,8 @@ CREATE OR REPLACE FUNCTION audit._count_differing(p_from timestamptz, p_until ti
     SET search_path = pg_catalog, pg_temp
 AS $_count_differing$
     SELECT greatest(
-        (SELECT count(*) FROM audit._differing_entries(p_from, p_until)),
+        (SELECT count(DISTINCT coalesce(d.sealed_id, d.id))
+         FROM audit._differing_entries(p_from, p_until) AS d),
         -- Of a block whose list is not as it was, any.
         (SELECT coalesce(sum(b.entries), 0)
          FROM audit.seal_block AS b
