@@ -4,6 +4,7 @@
 PORT ?= 8080
 MAJORS ?= 14 15 16 17 18
 EXAMPLES ?= 20000
+ROUNDS ?= 10
 SEED ?=
 BIN := .venv/bin
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
@@ -12,7 +13,7 @@ BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 $(shell [ -x $(BIN)/python ] || rm -rf .venv)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-matrix replay lint lapse bench bench-viewer clean chromium pgbouncer
+.PHONY: help demo demo-reset test test-matrix replay lint lapse crash bench bench-viewer clean chromium pgbouncer
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
@@ -37,6 +38,9 @@ replay: .venv/.test ## Run the replay property for long (EXAMPLES=20000, SEED=1 
 
 lapse: .venv/.test ## Run 70 days of traffic and maintenance in minutes (figures in build/lapse.json)
 	@exec $(BIN)/python -m tests.lapse
+
+crash: .venv/.test ## Kill a server under load (ROUNDS=10; figures in build/crash.json)
+	@exec $(BIN)/python -m tests.crash --rounds $(ROUNDS)
 
 lint: .venv/.test ## Check style and types
 	@echo "==> checking style"

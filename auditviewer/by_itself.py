@@ -6,13 +6,16 @@ Knows requests and templates; the blueprint and its gate are in `pages`.
 from flask import abort, render_template, request, url_for
 
 from auditviewer.change.english import count
-from auditviewer.change.records import Tables
+from auditviewer.change.performers import ON_BEHALF_OF, performers, principal
+from auditviewer.change.records import Entry, Json, Tables
+from auditviewer.coverage import Clock
 from auditviewer.listing import FORMER, MOST_ENTRIES, links_of, show_changes
 from auditviewer.log.database import Reading
 from auditviewer.log.entries import count_entries, find_anchor
 from auditviewer.log.filters import Filter, read_filter
 from auditviewer.log.known import read_tables
 from auditviewer.log.stands import Stand
+from auditviewer.seals import sealed
 from auditviewer.shown import Shown, context_in_words
 from auditviewer.site import Site
 
@@ -38,6 +41,7 @@ def change(site: Site, transaction: int, entry: int) -> str:
             )
         others = _others(site, reading, anchor, tables, asked) if one.change.is_partial else None
         number = _number(reading, anchor, one)
+        seal = sealed(reading, one.change.last, Clock(asked, reading.now))
     last, shown = one.change.last, others or one
     address = {"transaction": transaction, "entry": entry} | asked.zone_argument
     address |= {"of": FORMER} if is_former else {}
@@ -47,13 +51,22 @@ def change(site: Site, transaction: int, entry: int) -> str:
         now=reading.now,
         one=one,
         shown=shown,
+        performer=performers(tables),
         links=links_of(last, tables, asked),
-        context=context_in_words(last.context, asked.zone),
+        sealed=seal,
+        context=context_in_words(_left_to_say(last), asked.zone),
         entries_in_words=number,
         most_entries=MOST_ENTRIES,
         first_url=others and url_for(".change", **address),
         more_url=shown.change.is_partial and url_for(".change", **address, after=shown.change.more),
     )
+
+
+def _left_to_say(entry: Entry) -> dict[str, Json]:
+    """Return what the application said that stands nowhere else on the page."""
+    told = {"reason"} if isinstance(entry.context.get("reason"), str) else set()
+    told |= {ON_BEHALF_OF} if principal(entry) else set()
+    return {key: value for key, value in entry.context.items() if key not in told}
 
 
 def _show(

@@ -83,6 +83,7 @@ def coverage(site: Site) -> str:
         kept=kept,
         by_table=list(_by_table(growth, tables)),
         drops=drops,
+        seals_url=url_for(".seals", **asked.zone_argument),
         drops_url=url_for(".changes", module="Audit log", **asked.zone_argument),
         number=number_in_short,
         counted=_counted if growth.is_exact else number_in_short,

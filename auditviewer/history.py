@@ -15,8 +15,8 @@ from auditviewer.addresses import from_path, moment_in_field, moment_in_url, rea
 from auditviewer.by_itself import MOST_LINES
 from auditviewer.change.changes import Change, fold
 from auditviewer.change.english import lowered, plural
+from auditviewer.change.performers import performers
 from auditviewer.change.records import Entry, Tables
-from auditviewer.change.verbatim import reveal
 from auditviewer.listing import about, links_of, list_changes
 from auditviewer.log.database import Reading
 from auditviewer.log.entries import read_entries
@@ -97,6 +97,7 @@ def _frame(reading: Reading, asked: Filter, one: Shown, tables: Tables) -> dict[
     """Return what the three pages have in common; *one* names the entity."""
     return {
         "asked": asked,
+        "performer": performers(tables),
         "now": reading.now,
         "today": times.day_of(reading.now, asked.zone),
         "one": one,
@@ -161,7 +162,7 @@ def _compare(
         first_url=_address(asked, tables, at=moment_in_url(first, asked.zone)),
         last_url=_address(asked, tables, at=moment_in_url(last, asked.zone)),
         saves=len({(entry.transaction_id, entry.actor) for entry in named}),
-        actors=sorted({_actor(entry) for entry in named}),
+        actors=sorted({str(performer) for performer in map(performers(tables), named)}),
         most=MOST_ENTRIES,
     )
 
@@ -174,10 +175,6 @@ def _any_entry(site: Site, reading: Reading, asked: Filter, tables: Tables) -> E
         _refuse(site, asked)
     [newest] = read_entries(reading, stands, tables, 1)
     return newest.entries[0]
-
-
-def _actor(entry: Entry) -> str:
-    return "System" if entry.actor is None else reveal(entry.actor_name or entry.actor)
 
 
 def _show(site: Site, reading: Reading, change: Change, tables: Tables) -> Shown:

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from auditviewer import times
 from auditviewer.by_itself import change
 from auditviewer.change.english import count, plural
+from auditviewer.change.performers import performers
 from auditviewer.change.records import Tables
 from auditviewer.change.verbatim import reveal
 from auditviewer.choices import (
@@ -28,10 +29,12 @@ from auditviewer.coverage import Clock, coverage, find_faults
 from auditviewer.history import history
 from auditviewer.listing import history_in_words, list_changes
 from auditviewer.log.coverage import read_upkeep
+from auditviewer.log.database import Reading
 from auditviewer.log.filters import KINDS, Filter, of_scope, read_filter
 from auditviewer.log.known import find_persons, read_tables
 from auditviewer.log.past import has_entries
 from auditviewer.problems import register_problems
+from auditviewer.seals import find_amiss, seals
 from auditviewer.shown import is_address
 from auditviewer.site import Site, bind, secure
 
@@ -60,6 +63,7 @@ def build_blueprint(site: Site) -> Blueprint:
     )
     audit.add_url_rule("/history/<entity>/<key>", "history", bind(history, site))
     audit.add_url_rule("/coverage", "coverage", bind(coverage, site))
+    audit.add_url_rule("/seals", "seals", bind(seals, site))
     register_problems(audit)
     return audit
 
@@ -104,13 +108,13 @@ def _changes(site: Site) -> str | AnyResponse:
         return redirect(url_for(".changes", **arguments))
     with site.database.reading() as reading:
         since = reading.now - site.settings.retention
-        tables, upkeep = read_tables(reading), read_upkeep(reading)
+        tables = read_tables(reading)
         persons = find_persons(reading, since)
         listing = list_changes(site, reading, asked, since, tables, before)
         is_recorded = bool(listing.count) or has_entries(reading, asked, tables, since)
+        faults = _faults(site, reading, asked, tables)
     today = times.day_of(reading.now, asked.zone)
     mine, in_scope = asked.arguments(), of_scope(tables, asked)
-    clock = Clock(asked, reading.now)
     return render_template(
         "audit/changes.html",
         asked=asked,
@@ -118,7 +122,8 @@ def _changes(site: Site) -> str | AnyResponse:
         today=today,
         oldest=times.day_of(since, asked.zone),
         listing=listing,
-        faults=list(find_faults(upkeep, tables, clock, site.settings.retention)),
+        performer=performers(tables),
+        faults=faults,
         coverage_url=url_for(".coverage", **asked.zone_argument),
         is_recorded=is_recorded,
         chips=list(chips(asked, persons, today)),
@@ -135,6 +140,13 @@ def _changes(site: Site) -> str | AnyResponse:
         newest_url=url_for(".changes", **mine),
         older_url=listing.older and url_for(".changes", **mine, before=listing.older),
     )
+
+
+def _faults(site: Site, reading: Reading, asked: Filter, tables: Tables) -> list[str]:
+    """Return what is wrong with the upkeep of the log and with its seals."""
+    clock = Clock(asked, reading.now)
+    amiss = find_faults(read_upkeep(reading), tables, clock, site.settings.retention)
+    return [*amiss, *find_amiss(reading, clock)]
 
 
 def _is_same(arguments: dict[str, str]) -> bool:

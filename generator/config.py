@@ -79,6 +79,7 @@ class TrackedTable:
     truncate: str = "log"
     capture: str = "row"
     rows: str = "full"
+    missing_actor: str = "allow"
 
     @property
     def root(self) -> "TrackedTable":

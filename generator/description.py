@@ -40,6 +40,8 @@ def _arguments(tracked: TrackedTable) -> Iterator[tuple[str, Sql]]:
             yield name, literal(value)
     if tracked.truncate != "log":
         yield "p_on_truncate", literal(tracked.truncate)
+    if tracked.missing_actor != "allow":
+        yield "p_missing_actor", literal(tracked.missing_actor)
     if tracked.say:
         yield "p_say", Sql(_json_object(dict(tracked.say)))
     if column_words(tracked):

@@ -81,8 +81,10 @@ def grants(tracked: TrackedTable) -> list[Grant]:
 
 
 def granted_schemas(tracked: TrackedTable) -> Sql:
-    """Return the schemas of the tables that the capture function reads."""
+    """Return the schemas of what is read, but for the table's own where that is granted anyway."""
     schemas = {table.schema: None for table, _ in read_columns(tracked)}
+    if tracked.capture == "statement" or tracked.truncate == "rows":
+        schemas.pop(tracked.name.schema, None)
     return Sql(", ".join(map(identifier, schemas)))
 
 

@@ -22,11 +22,12 @@ MAX_REFERENCES = 50
 _TOP = ("source", "migrations", "retention_days", "maintainer", "anchor", "table")
 _TABLE = (
     *("module", "entity", "part", "parent", "key", "label", "link", "columns"),
-    *("say", "ignore", "exclude", "redact", "keep", "truncate", "capture", "rows"),
+    *("say", "ignore", "exclude", "redact", "keep", "truncate", "capture", "rows", "missing_actor"),
 )
 _TRUNCATE = ("log", "rows", "forbid")
 _CAPTURE = ("row", "statement")
 _ROWS = ("full", "changed")
+_MISSING_ACTOR = ("allow", "mark", "reject")
 
 
 def read_config(path: Path) -> Config:
@@ -106,6 +107,7 @@ def _read_table(reader: Reader, name: TableName, body: Toml, source: str) -> Tra
         truncate=reader.choice(body, "truncate", _TRUNCATE, where),
         capture=reader.choice(body, "capture", _CAPTURE, where),
         rows=reader.choice(body, "rows", _ROWS, where),
+        missing_actor=reader.choice(body, "missing_actor", _MISSING_ACTOR, where),
     )
     if table.label:
         reader.identifier(table.label, f'{where}: "label"')

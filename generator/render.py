@@ -24,6 +24,7 @@ from generator.lookups import (
     ancestor_query,
     granted_schemas,
     grants,
+    looked_up,
     named_references,
 )
 from generator.names import TableName
@@ -116,6 +117,8 @@ def _capture(tracked: TrackedTable) -> dict[str, object]:
     references = named_references(tracked)
     return {
         "by_row": tracked.capture == "row",
+        "rejects_missing_actor": tracked.missing_actor == "reject",
+        "has_names": bool(looked_up(tracked)),
         "fires": Sql(FIRES[tracked.capture]),
         "grants": grants(tracked),
         "granted_schemas": granted_schemas(tracked),
@@ -145,6 +148,8 @@ def _old_row(tracked: TrackedTable) -> Sql:
 def _truncate(tracked: TrackedTable) -> dict[str, object]:
     arguments = [tracked.source, tracked.name.schema, tracked.name.table]
     arguments += [tracked.module, tracked.entity, *([tracked.part] if tracked.part else [])]
+    if tracked.missing_actor == "reject":
+        arguments += [*([] if tracked.part else [""]), "reject"]
     calls = {
         "log": f"audit._capture_truncate(\n        {', '.join(map(literal, arguments))})",
         "rows": f"audit.{identifier(tracked.name.capture_function)}()",

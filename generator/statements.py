@@ -67,7 +67,6 @@ def statement_values(tracked: TrackedTable) -> dict[str, object]:
     """Return the INSERTs, and how often they are tried: at last without names, if there are any."""
     has_names = bool(looked_up(tracked))
     return {
-        "has_names": has_names,
         "removes": tracked.truncate == "rows",
         "attempts": Sql("3" if has_names else "2"),
         "inserts": list(_inserts(tracked, has_names=has_names)),
@@ -75,16 +74,21 @@ def statement_values(tracked: TrackedTable) -> dict[str, object]:
 
 
 def _inserts(tracked: TrackedTable, *, has_names: bool) -> Iterator[Insert]:
-    kinds = {"UPDATE": tracked.capture == "statement", "TRUNCATE": tracked.truncate == "rows"}
-    tested = [kind for kind, is_captured in kinds.items() if is_captured]
+    by_row = tracked.capture == "row"
     word = "IF"
-    for kind in [*tested, *([""] if tracked.capture == "statement" else [])]:
+    for kind in ("TRUNCATE",) if by_row else _kinds(tracked):
         for is_named in (True, False) if has_names else (True,):
-            tests = [f"TG_OP = {literal(kind)}"] if kind else []
+            tests = [f"TG_OP = {literal(kind)}"] if kind and not by_row else []
             tests += ["v_attempt < 3"] if has_names and is_named else []
             condition = f"{word} {' AND '.join(tests)} THEN" if tests else "ELSE"
-            yield _insert(tracked, condition, kind, is_named=is_named)
+            alone = by_row and not has_names
+            yield _insert(tracked, "" if alone else condition, kind, is_named=is_named)
             word = "ELSIF"
+
+
+def _kinds(tracked: TrackedTable) -> tuple[str, ...]:
+    """Return the kinds of statements that have INSERTs of their own, and all others."""
+    return ("UPDATE", "TRUNCATE", "") if tracked.truncate == "rows" else ("UPDATE", "")
 
 
 def _insert(tracked: TrackedTable, condition: str, kind: str, *, is_named: bool) -> Insert:
@@ -104,18 +108,18 @@ def _insert(tracked: TrackedTable, condition: str, kind: str, *, is_named: bool)
         is_truncate=kind == "TRUNCATE",
         is_careful=not is_named,
         columns=_listed(
-            27,
+            23,
             [f"old_{n}, new_{n}" for n in range(1, len(columns) + 1)]
             if is_update
             else _aliased("w", columns, "of"),
         ),
-        old_columns=_listed(35, _aliased("o", columns, "old")),
-        new_columns=_listed(35, _aliased("n", columns, "new")),
+        old_columns=_listed(31, _aliased("o", columns, "old")),
+        new_columns=_listed(31, _aliased("n", columns, "new")),
         entity_id=NULL if is_placeless else entity_id(tracked, images),
         former_entity_id=former_entity_id(tracked, images) if is_update else NULL,
         entity_label=NULL if is_nameless else entity_label(tracked, images),
         row_key=row_key(tracked, images),
-        old_row=changed_part(tracked, images, indent=20)
+        old_row=changed_part(tracked, images, indent=16)
         if is_update
         else stored(images.old, tracked),
         new_row=NULL if kind == "TRUNCATE" else stored(images.new, tracked),

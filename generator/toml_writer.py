@@ -66,6 +66,8 @@ def _table_lines(table: TrackedTable) -> Iterator[str]:
         yield f"capture = {_text(table.capture)}"
     if table.rows != "full":
         yield f"rows = {_text(table.rows)}"
+    if table.missing_actor != "allow":
+        yield f"missing_actor = {_text(table.missing_actor)}"
     if table.say:
         yield f"say = {_inline({case: _text(text) for case, text in table.say.items()})}"
 

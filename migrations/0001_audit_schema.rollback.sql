@@ -53,6 +53,7 @@ DROP TABLE audit.person;
 DROP TABLE audit.maintenance_run;
 DROP FUNCTION audit.set_context(text, text, text, text);
 DROP FUNCTION audit._context(text);
+DROP FUNCTION audit._refuse_missing_actor(text, text, text);
 DROP FUNCTION audit._refuse_change();
 DROP FUNCTION audit._refuse_truncate();
 DROP FUNCTION audit._capture_truncate();

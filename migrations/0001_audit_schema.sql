@@ -115,6 +115,35 @@ COMMENT ON FUNCTION audit._context(text) IS
 REVOKE ALL ON FUNCTION audit._context(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._context(text) TO audit_writer;
 
+CREATE OR REPLACE FUNCTION audit._refuse_missing_actor(
+    p_operation    text,
+    p_table_schema text,
+    p_table_name   text
+)
+    RETURNS void
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_refuse_missing_actor$
+BEGIN
+    RAISE EXCEPTION '% on %.% is refused: nobody said who acts',
+                    p_operation, p_table_schema, p_table_name
+        USING ERRCODE = 'UA008',
+              DETAIL = 'The setting audit.actor is empty, and audit.toml has missing_actor = '
+                       '"reject" for this table, whoever writes to it.',
+              HINT = 'In the transaction of the write, before it, run SET LOCAL audit.actor = '
+                     '''…'', or call audit.set_context().';
+END
+$_refuse_missing_actor$;
+
+COMMENT ON FUNCTION audit._refuse_missing_actor(text, text, text) IS
+    'Refuses with SQLSTATE UA008 to write to a table that wants to know who acts. Arguments: '
+    'operation, schema, table.';
+
+REVOKE ALL ON FUNCTION audit._refuse_missing_actor(text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._refuse_missing_actor(text, text, text) TO audit_writer;
+
 -- The log. The capture functions say what happened to which row; who, when and from where are
 -- the defaults below, so that they are the same for every table.
 
@@ -503,6 +532,7 @@ COMMENT ON FUNCTION audit._partitions() IS
     'a concurrent detach was interrupted, or is under way. is_indexed: audit.index_day() has been.';
 
 REVOKE ALL ON FUNCTION audit._partitions() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._partitions() TO audit_reader;
 
 DO $first_days$
 DECLARE
@@ -703,6 +733,7 @@ CREATE TABLE IF NOT EXISTS audit.tracked_table (
     excluded      text[]      NOT NULL,
     redacted      text[]      NOT NULL,
     on_truncate   text        NOT NULL,
+    missing_actor text        NOT NULL DEFAULT 'allow',
     tracked_at    timestamptz NOT NULL DEFAULT now(),
     untracked_at  timestamptz,
     CONSTRAINT tracked_table_pkey
@@ -712,7 +743,9 @@ CREATE TABLE IF NOT EXISTS audit.tracked_table (
     CONSTRAINT tracked_table_parent_is_whole
         CHECK (num_nulls(parent_schema, parent_table, parent_key) IN (0, 3)),
     CONSTRAINT tracked_table_on_truncate_is_known
-        CHECK (on_truncate IN ('log', 'rows', 'forbid'))
+        CHECK (on_truncate IN ('log', 'rows', 'forbid')),
+    CONSTRAINT tracked_table_missing_actor_is_known
+        CHECK (missing_actor IN ('allow', 'mark', 'reject'))
 );
 
 COMMENT ON TABLE audit.tracked_table IS
@@ -751,6 +784,9 @@ COMMENT ON COLUMN audit.tracked_table.redacted IS
 COMMENT ON COLUMN audit.tracked_table.on_truncate IS
     'log: TRUNCATE leaves an entry. rows: it leaves a DELETE of each row. forbid: it is refused '
     'with SQLSTATE UA003.';
+COMMENT ON COLUMN audit.tracked_table.missing_actor IS
+    'What an entry without an actor is. allow: of the product itself ("System"). mark: of somebody '
+    'whom nobody named. reject: refused, with the write, with SQLSTATE UA008.';
 COMMENT ON COLUMN audit.tracked_table.tracked_at IS
     'Since when changes are captured without a gap.';
 COMMENT ON COLUMN audit.tracked_table.untracked_at IS
@@ -762,6 +798,8 @@ COMMENT ON CONSTRAINT tracked_table_part_iff_parent ON audit.tracked_table IS
 COMMENT ON CONSTRAINT tracked_table_parent_is_whole ON audit.tracked_table IS
     'A parent is a table and a way to find its row.';
 COMMENT ON CONSTRAINT tracked_table_on_truncate_is_known ON audit.tracked_table IS
+    'The three policies.';
+COMMENT ON CONSTRAINT tracked_table_missing_actor_is_known ON audit.tracked_table IS
     'The three policies.';
 
 GRANT SELECT ON audit.tracked_table TO audit_reader;
@@ -795,7 +833,8 @@ CREATE OR REPLACE PROCEDURE audit._describe(
     p_ignored       text[] DEFAULT '{}',
     p_excluded      text[] DEFAULT '{}',
     p_redacted      text[] DEFAULT '{}',
-    p_on_truncate   text   DEFAULT 'log'
+    p_on_truncate   text   DEFAULT 'log',
+    p_missing_actor text   DEFAULT 'allow'
 )
     LANGUAGE plpgsql
     SECURITY INVOKER
@@ -814,11 +853,12 @@ BEGIN
     INSERT INTO audit.tracked_table
         (table_schema, table_name, module, entity, part, key_columns, label_column,
          parent_schema, parent_table, parent_key, link, say, columns,
-         ignored, excluded, redacted, on_truncate, tracked_at)
+         ignored, excluded, redacted, on_truncate, missing_actor, tracked_at)
     VALUES
         (p_table_schema, p_table_name, p_module, p_entity, p_part, p_key_columns, p_label_column,
          p_parent_schema, p_parent_table, p_parent_key, p_link, p_say, p_columns,
-         p_ignored, p_excluded, p_redacted, p_on_truncate, coalesce(v_since, now()));
+         p_ignored, p_excluded, p_redacted, p_on_truncate, p_missing_actor,
+         coalesce(v_since, now()));
 END
 $_describe$;
 
@@ -848,21 +888,34 @@ CREATE OR REPLACE PROCEDURE audit._require_plain_table(p_table_schema text, p_ta
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_require_plain_table$
+DECLARE
+    v_kind text;
+    v_is   text;
 BEGIN
-    IF EXISTS (
-        SELECT
-        FROM pg_class AS c
-             JOIN pg_namespace AS n ON n.oid = c.relnamespace
-        WHERE (n.nspname, c.relname) = (p_table_schema, p_table_name)
-          AND (c.relkind <> 'r' OR c.relispartition OR EXISTS (
-              SELECT FROM pg_inherits AS i WHERE c.oid IN (i.inhrelid, i.inhparent)))
-    ) THEN
+    SELECT c.relkind, CASE
+        WHEN c.relkind = 'p' THEN 'partitioned'
+        WHEN c.relkind = 'v' THEN 'a view'
+        WHEN c.relkind = 'm' THEN 'a materialized view'
+        WHEN c.relkind = 'f' THEN 'a foreign table'
+        WHEN c.relkind <> 'r' THEN 'no table'
+        WHEN c.relispartition THEN 'a partition'
+        WHEN c.oid IN (SELECT i.inhrelid FROM pg_inherits AS i) THEN 'inheriting from another'
+        WHEN c.oid IN (SELECT i.inhparent FROM pg_inherits AS i) THEN 'inherited from'
+        END
+    INTO v_kind, v_is
+    FROM pg_class AS c
+         JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE (n.nspname, c.relname) = (p_table_schema, p_table_name);
+
+    IF v_is IS NOT NULL THEN
         RAISE EXCEPTION 'statements on %.% can''t be captured as a whole',
                         p_table_schema, p_table_name
             USING ERRCODE = 'UA006',
-                  DETAIL = 'It is partitioned, a partition, or inherits or is inherited from: a '
-                           'statement trigger sees some of its rows, or sees them in pieces.',
-                  HINT = 'Set capture = "row" for this table in audit.toml.';
+                  DETAIL = format('It is %s: a statement trigger sees no rows of it, or some, '
+                                  'or sees them in pieces.', v_is),
+                  HINT = CASE WHEN v_kind IN ('v', 'm')
+                         THEN 'Track the tables that it reads instead.'
+                         ELSE 'Set capture = "row" for this table in audit.toml.' END;
     END IF;
 END
 $_require_plain_table$;
@@ -920,16 +973,21 @@ CREATE OR REPLACE FUNCTION audit._capture_truncate()
     SET timezone = 'UTC'
 AS $_capture_truncate$
 BEGIN
+    IF TG_ARGV[6] = 'reject' AND coalesce(current_setting('audit.actor', true), '') = '' THEN
+        PERFORM audit._refuse_missing_actor(TG_OP, TG_ARGV[1], TG_ARGV[2]);
+    END IF;
     INSERT INTO audit.entry
         (source, operation, table_schema, table_name, module, entity, part)
     VALUES
-        (TG_ARGV[0], TG_OP, TG_ARGV[1], TG_ARGV[2], TG_ARGV[3], TG_ARGV[4], TG_ARGV[5]);
+        (TG_ARGV[0], TG_OP, TG_ARGV[1], TG_ARGV[2], TG_ARGV[3], TG_ARGV[4],
+         nullif(TG_ARGV[5], ''));
     RETURN NULL;
 END
 $_capture_truncate$;
 
 COMMENT ON FUNCTION audit._capture_truncate() IS
-    'Adds one entry for a TRUNCATE. Arguments: source, schema, table, module, entity, part.';
+    'Adds one entry for a TRUNCATE. Arguments: source, schema, table, module, entity, part, and '
+    'what to do where nobody said who acts: nothing, or to reject.';
 
 REVOKE ALL ON FUNCTION audit._capture_truncate() FROM PUBLIC;
 
@@ -1553,6 +1611,8 @@ COMMENT ON CONSTRAINT verification_pkey ON audit.verification IS 'One at a time.
 -- Only the owner of the log seals. Nobody changes a seal, not even by mistake; lists go with the
 -- partition whose entries they name.
 GRANT SELECT ON audit.seal, audit.seal_block, audit.seal_list, audit.verification TO audit_reader;
+GRANT SELECT ON audit.seal TO audit_reader;
+
 ALTER TABLE audit.seal ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS seal_is_read_by_readers ON audit.seal;
@@ -1563,6 +1623,8 @@ CREATE POLICY seal_is_read_by_readers
     USING (true);
 COMMENT ON POLICY seal_is_read_by_readers ON audit.seal IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
+
+GRANT SELECT ON audit.seal_block TO audit_reader;
 
 ALTER TABLE audit.seal_block ENABLE ROW LEVEL SECURITY;
 
@@ -1575,6 +1637,8 @@ CREATE POLICY seal_block_is_read_by_readers
 COMMENT ON POLICY seal_block_is_read_by_readers ON audit.seal_block IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
 
+GRANT SELECT ON audit.seal_list TO audit_reader;
+
 ALTER TABLE audit.seal_list ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS seal_list_is_read_by_readers ON audit.seal_list;
@@ -1585,6 +1649,8 @@ CREATE POLICY seal_list_is_read_by_readers
     USING (true);
 COMMENT ON POLICY seal_list_is_read_by_readers ON audit.seal_list IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
+
+GRANT SELECT ON audit.verification TO audit_reader;
 
 ALTER TABLE audit.verification ENABLE ROW LEVEL SECURITY;
 
@@ -1638,6 +1704,7 @@ COMMENT ON FUNCTION audit._identity() IS
     'restored, a standby was promoted, or pg_upgrade was run.';
 
 REVOKE ALL ON FUNCTION audit._identity() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._identity() TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._root_of_list(
     p_ids     bigint[],
@@ -1659,6 +1726,7 @@ COMMENT ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) IS
     'What seal_block.root is, by the list of a block.';
 
 REVOKE ALL ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._partition_start(p_partition oid)
     RETURNS timestamptz
@@ -1809,6 +1877,7 @@ COMMENT ON FUNCTION audit._head_of_seal(audit.seal) IS
     'What seal.head is, by the other columns.';
 
 REVOKE ALL ON FUNCTION audit._head_of_seal(audit.seal) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._head_of_seal(audit.seal) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._root_of_seal(p_seal bigint)
     RETURNS bytea
@@ -1828,6 +1897,7 @@ COMMENT ON FUNCTION audit._root_of_seal(bigint) IS
     'What seal.root is, by the blocks of a seal.';
 
 REVOKE ALL ON FUNCTION audit._root_of_seal(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._root_of_seal(bigint) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._end_seal(
     p_last     audit.seal,
@@ -2123,6 +2193,7 @@ COMMENT ON FUNCTION audit._differing_entries(timestamptz, timestamptz) IS
     'right: a sealed entry that is gone. Takes the lists as they are.';
 
 REVOKE ALL ON FUNCTION audit._differing_entries(timestamptz, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._differing_entries(timestamptz, timestamptz) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._broken_seals()
     RETURNS TABLE (number bigint, what text)
@@ -2160,6 +2231,7 @@ COMMENT ON FUNCTION audit._broken_seals() IS
     'seal before (gap, previous, identity, below), and which of these it is.';
 
 REVOKE ALL ON FUNCTION audit._broken_seals() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._broken_seals() TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._broken_lists()
     RETURNS TABLE (seal bigint, block integer, what text)
@@ -2195,6 +2267,7 @@ COMMENT ON FUNCTION audit._broken_lists() IS
     '(orphan), and those that don''t belong together by digest (root) or number (header).';
 
 REVOKE ALL ON FUNCTION audit._broken_lists() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._broken_lists() TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._count_differing(p_from timestamptz, p_until timestamptz)
     RETURNS bigint
@@ -2248,6 +2321,7 @@ COMMENT ON FUNCTION audit._root_of_entries(bigint, integer) IS
     'they were sealed, whatever became of the block''s list. Of a seal of kind entries.';
 
 REVOKE ALL ON FUNCTION audit._root_of_entries(bigint, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._root_of_entries(bigint, integer) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit.seal_of(p_transaction_id xid8, p_id bigint)
     RETURNS audit.seal
@@ -2281,18 +2355,6 @@ COMMENT ON FUNCTION audit.seal_of(xid8, bigint) IS
     'The seal of an entry, by its transaction_id and id. Null: it is not sealed yet.';
 
 REVOKE ALL ON FUNCTION audit.seal_of(xid8, bigint) FROM PUBLIC;
-
-GRANT EXECUTE ON FUNCTION
-    audit._identity(),
-    audit._root_of_list(bigint[], timestamptz[], bytea[]),
-    audit._root_of_seal(bigint),
-    audit._root_of_entries(bigint, integer),
-    audit._head_of_seal(audit.seal),
-    audit._differing_entries(timestamptz, timestamptz),
-    audit._broken_seals(),
-    audit._broken_lists(),
-    audit._partitions(),
-    audit.seal_of(xid8, bigint)
-    TO audit_reader;
+GRANT EXECUTE ON FUNCTION audit.seal_of(xid8, bigint) TO audit_reader;
 
 RESET ROLE;

@@ -25,6 +25,9 @@ CREATE OR REPLACE FUNCTION audit."capture_crm_assignment_rule"()
     SET extra_float_digits = 1
     SET bytea_output = 'hex'
     SET lc_monetary = 'C'
+    SET jit = off
+    -- Names are found by an index, though the plan may have been made when there were a few.
+    SET enable_seqscan = off
 AS $capture$
 DECLARE
     v_old jsonb;

@@ -56,3 +56,32 @@ COMMENT ON FUNCTION audit._context(text) IS
 
 REVOKE ALL ON FUNCTION audit._context(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._context(text) TO audit_writer;
+
+CREATE OR REPLACE FUNCTION audit._refuse_missing_actor(
+    p_operation    text,
+    p_table_schema text,
+    p_table_name   text
+)
+    RETURNS void
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_refuse_missing_actor$
+BEGIN
+    RAISE EXCEPTION '% on %.% is refused: nobody said who acts',
+                    p_operation, p_table_schema, p_table_name
+        USING ERRCODE = 'UA008',
+              DETAIL = 'The setting audit.actor is empty, and audit.toml has missing_actor = '
+                       '"reject" for this table, whoever writes to it.',
+              HINT = 'In the transaction of the write, before it, run SET LOCAL audit.actor = '
+                     '''…'', or call audit.set_context().';
+END
+$_refuse_missing_actor$;
+
+COMMENT ON FUNCTION audit._refuse_missing_actor(text, text, text) IS
+    'Refuses with SQLSTATE UA008 to write to a table that wants to know who acts. Arguments: '
+    'operation, schema, table.';
+
+REVOKE ALL ON FUNCTION audit._refuse_missing_actor(text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._refuse_missing_actor(text, text, text) TO audit_writer;

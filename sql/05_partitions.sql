@@ -165,6 +165,7 @@ COMMENT ON FUNCTION audit._partitions() IS
     'a concurrent detach was interrupted, or is under way. is_indexed: audit.index_day() has been.';
 
 REVOKE ALL ON FUNCTION audit._partitions() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._partitions() TO audit_reader;
 
 DO $first_days$
 DECLARE

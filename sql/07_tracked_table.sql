@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS audit.tracked_table (
     excluded      text[]      NOT NULL,
     redacted      text[]      NOT NULL,
     on_truncate   text        NOT NULL,
+    missing_actor text        NOT NULL DEFAULT 'allow',
     tracked_at    timestamptz NOT NULL DEFAULT now(),
     untracked_at  timestamptz,
     CONSTRAINT tracked_table_pkey
@@ -27,7 +28,9 @@ CREATE TABLE IF NOT EXISTS audit.tracked_table (
     CONSTRAINT tracked_table_parent_is_whole
         CHECK (num_nulls(parent_schema, parent_table, parent_key) IN (0, 3)),
     CONSTRAINT tracked_table_on_truncate_is_known
-        CHECK (on_truncate IN ('log', 'rows', 'forbid'))
+        CHECK (on_truncate IN ('log', 'rows', 'forbid')),
+    CONSTRAINT tracked_table_missing_actor_is_known
+        CHECK (missing_actor IN ('allow', 'mark', 'reject'))
 );
 
 COMMENT ON TABLE audit.tracked_table IS
@@ -66,6 +69,9 @@ COMMENT ON COLUMN audit.tracked_table.redacted IS
 COMMENT ON COLUMN audit.tracked_table.on_truncate IS
     'log: TRUNCATE leaves an entry. rows: it leaves a DELETE of each row. forbid: it is refused '
     'with SQLSTATE UA003.';
+COMMENT ON COLUMN audit.tracked_table.missing_actor IS
+    'What an entry without an actor is. allow: of the product itself ("System"). mark: of somebody '
+    'whom nobody named. reject: refused, with the write, with SQLSTATE UA008.';
 COMMENT ON COLUMN audit.tracked_table.tracked_at IS
     'Since when changes are captured without a gap.';
 COMMENT ON COLUMN audit.tracked_table.untracked_at IS
@@ -77,6 +83,8 @@ COMMENT ON CONSTRAINT tracked_table_part_iff_parent ON audit.tracked_table IS
 COMMENT ON CONSTRAINT tracked_table_parent_is_whole ON audit.tracked_table IS
     'A parent is a table and a way to find its row.';
 COMMENT ON CONSTRAINT tracked_table_on_truncate_is_known ON audit.tracked_table IS
+    'The three policies.';
+COMMENT ON CONSTRAINT tracked_table_missing_actor_is_known ON audit.tracked_table IS
     'The three policies.';
 
 GRANT SELECT ON audit.tracked_table TO audit_reader;
@@ -110,7 +118,8 @@ CREATE OR REPLACE PROCEDURE audit._describe(
     p_ignored       text[] DEFAULT '{}',
     p_excluded      text[] DEFAULT '{}',
     p_redacted      text[] DEFAULT '{}',
-    p_on_truncate   text   DEFAULT 'log'
+    p_on_truncate   text   DEFAULT 'log',
+    p_missing_actor text   DEFAULT 'allow'
 )
     LANGUAGE plpgsql
     SECURITY INVOKER
@@ -129,11 +138,12 @@ BEGIN
     INSERT INTO audit.tracked_table
         (table_schema, table_name, module, entity, part, key_columns, label_column,
          parent_schema, parent_table, parent_key, link, say, columns,
-         ignored, excluded, redacted, on_truncate, tracked_at)
+         ignored, excluded, redacted, on_truncate, missing_actor, tracked_at)
     VALUES
         (p_table_schema, p_table_name, p_module, p_entity, p_part, p_key_columns, p_label_column,
          p_parent_schema, p_parent_table, p_parent_key, p_link, p_say, p_columns,
-         p_ignored, p_excluded, p_redacted, p_on_truncate, coalesce(v_since, now()));
+         p_ignored, p_excluded, p_redacted, p_on_truncate, p_missing_actor,
+         coalesce(v_since, now()));
 END
 $_describe$;
 
@@ -163,21 +173,34 @@ CREATE OR REPLACE PROCEDURE audit._require_plain_table(p_table_schema text, p_ta
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_require_plain_table$
+DECLARE
+    v_kind text;
+    v_is   text;
 BEGIN
-    IF EXISTS (
-        SELECT
-        FROM pg_class AS c
-             JOIN pg_namespace AS n ON n.oid = c.relnamespace
-        WHERE (n.nspname, c.relname) = (p_table_schema, p_table_name)
-          AND (c.relkind <> 'r' OR c.relispartition OR EXISTS (
-              SELECT FROM pg_inherits AS i WHERE c.oid IN (i.inhrelid, i.inhparent)))
-    ) THEN
+    SELECT c.relkind, CASE
+        WHEN c.relkind = 'p' THEN 'partitioned'
+        WHEN c.relkind = 'v' THEN 'a view'
+        WHEN c.relkind = 'm' THEN 'a materialized view'
+        WHEN c.relkind = 'f' THEN 'a foreign table'
+        WHEN c.relkind <> 'r' THEN 'no table'
+        WHEN c.relispartition THEN 'a partition'
+        WHEN c.oid IN (SELECT i.inhrelid FROM pg_inherits AS i) THEN 'inheriting from another'
+        WHEN c.oid IN (SELECT i.inhparent FROM pg_inherits AS i) THEN 'inherited from'
+        END
+    INTO v_kind, v_is
+    FROM pg_class AS c
+         JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE (n.nspname, c.relname) = (p_table_schema, p_table_name);
+
+    IF v_is IS NOT NULL THEN
         RAISE EXCEPTION 'statements on %.% can''t be captured as a whole',
                         p_table_schema, p_table_name
             USING ERRCODE = 'UA006',
-                  DETAIL = 'It is partitioned, a partition, or inherits or is inherited from: a '
-                           'statement trigger sees some of its rows, or sees them in pieces.',
-                  HINT = 'Set capture = "row" for this table in audit.toml.';
+                  DETAIL = format('It is %s: a statement trigger sees no rows of it, or some, '
+                                  'or sees them in pieces.', v_is),
+                  HINT = CASE WHEN v_kind IN ('v', 'm')
+                         THEN 'Track the tables that it reads instead.'
+                         ELSE 'Set capture = "row" for this table in audit.toml.' END;
     END IF;
 END
 $_require_plain_table$;

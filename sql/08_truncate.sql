@@ -14,16 +14,21 @@ CREATE OR REPLACE FUNCTION audit._capture_truncate()
     SET timezone = 'UTC'
 AS $_capture_truncate$
 BEGIN
+    IF TG_ARGV[6] = 'reject' AND coalesce(current_setting('audit.actor', true), '') = '' THEN
+        PERFORM audit._refuse_missing_actor(TG_OP, TG_ARGV[1], TG_ARGV[2]);
+    END IF;
     INSERT INTO audit.entry
         (source, operation, table_schema, table_name, module, entity, part)
     VALUES
-        (TG_ARGV[0], TG_OP, TG_ARGV[1], TG_ARGV[2], TG_ARGV[3], TG_ARGV[4], TG_ARGV[5]);
+        (TG_ARGV[0], TG_OP, TG_ARGV[1], TG_ARGV[2], TG_ARGV[3], TG_ARGV[4],
+         nullif(TG_ARGV[5], ''));
     RETURN NULL;
 END
 $_capture_truncate$;
 
 COMMENT ON FUNCTION audit._capture_truncate() IS
-    'Adds one entry for a TRUNCATE. Arguments: source, schema, table, module, entity, part.';
+    'Adds one entry for a TRUNCATE. Arguments: source, schema, table, module, entity, part, and '
+    'what to do where nobody said who acts: nothing, or to reject.';
 
 REVOKE ALL ON FUNCTION audit._capture_truncate() FROM PUBLIC;
 

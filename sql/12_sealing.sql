@@ -21,6 +21,7 @@ COMMENT ON FUNCTION audit._identity() IS
     'restored, a standby was promoted, or pg_upgrade was run.';
 
 REVOKE ALL ON FUNCTION audit._identity() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._identity() TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._root_of_list(
     p_ids     bigint[],
@@ -42,6 +43,7 @@ COMMENT ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) IS
     'What seal_block.root is, by the list of a block.';
 
 REVOKE ALL ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._partition_start(p_partition oid)
     RETURNS timestamptz
@@ -192,6 +194,7 @@ COMMENT ON FUNCTION audit._head_of_seal(audit.seal) IS
     'What seal.head is, by the other columns.';
 
 REVOKE ALL ON FUNCTION audit._head_of_seal(audit.seal) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._head_of_seal(audit.seal) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._root_of_seal(p_seal bigint)
     RETURNS bytea
@@ -211,6 +214,7 @@ COMMENT ON FUNCTION audit._root_of_seal(bigint) IS
     'What seal.root is, by the blocks of a seal.';
 
 REVOKE ALL ON FUNCTION audit._root_of_seal(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._root_of_seal(bigint) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._end_seal(
     p_last     audit.seal,

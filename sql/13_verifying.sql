@@ -52,6 +52,7 @@ COMMENT ON FUNCTION audit._differing_entries(timestamptz, timestamptz) IS
     'right: a sealed entry that is gone. Takes the lists as they are.';
 
 REVOKE ALL ON FUNCTION audit._differing_entries(timestamptz, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._differing_entries(timestamptz, timestamptz) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._broken_seals()
     RETURNS TABLE (number bigint, what text)
@@ -89,6 +90,7 @@ COMMENT ON FUNCTION audit._broken_seals() IS
     'seal before (gap, previous, identity, below), and which of these it is.';
 
 REVOKE ALL ON FUNCTION audit._broken_seals() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._broken_seals() TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._broken_lists()
     RETURNS TABLE (seal bigint, block integer, what text)
@@ -124,6 +126,7 @@ COMMENT ON FUNCTION audit._broken_lists() IS
     '(orphan), and those that don''t belong together by digest (root) or number (header).';
 
 REVOKE ALL ON FUNCTION audit._broken_lists() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._broken_lists() TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._count_differing(p_from timestamptz, p_until timestamptz)
     RETURNS bigint
@@ -177,6 +180,7 @@ COMMENT ON FUNCTION audit._root_of_entries(bigint, integer) IS
     'they were sealed, whatever became of the block''s list. Of a seal of kind entries.';
 
 REVOKE ALL ON FUNCTION audit._root_of_entries(bigint, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._root_of_entries(bigint, integer) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit.seal_of(p_transaction_id xid8, p_id bigint)
     RETURNS audit.seal
@@ -210,18 +214,6 @@ COMMENT ON FUNCTION audit.seal_of(xid8, bigint) IS
     'The seal of an entry, by its transaction_id and id. Null: it is not sealed yet.';
 
 REVOKE ALL ON FUNCTION audit.seal_of(xid8, bigint) FROM PUBLIC;
-
-GRANT EXECUTE ON FUNCTION
-    audit._identity(),
-    audit._root_of_list(bigint[], timestamptz[], bytea[]),
-    audit._root_of_seal(bigint),
-    audit._root_of_entries(bigint, integer),
-    audit._head_of_seal(audit.seal),
-    audit._differing_entries(timestamptz, timestamptz),
-    audit._broken_seals(),
-    audit._broken_lists(),
-    audit._partitions(),
-    audit.seal_of(xid8, bigint)
-    TO audit_reader;
+GRANT EXECUTE ON FUNCTION audit.seal_of(xid8, bigint) TO audit_reader;
 
 RESET ROLE;

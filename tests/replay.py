@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import psycopg
 
-from tests.replay_fold import Entry, Evidence, Rows
+from tests.replay_fold import Entry, Evidence, Keys, Rows
 from tests.replay_install import first_rows
 from tests.replay_schema import Table, World
 from tests.replay_statements import Step
@@ -49,6 +49,15 @@ def replay(database: Database, world: World, act: Callable[[], None]) -> Evidenc
         read_entries(database, world, began),
         tally(database.superuser, world.tables, horizon),
         frozenset(table.name for table in world.tables if table.truncate == "rows"),
+        _keys(world),
+    )
+
+
+def _keys(world: World) -> Keys:
+    names = {table.name: tuple(column.name for column in table.key) for table in world.tables}
+    return Keys(
+        {table: columns for table, columns in names.items() if columns},
+        frozenset(table.name for table in world.tables if not table.is_arbiter),
     )
 
 

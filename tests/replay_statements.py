@@ -26,6 +26,11 @@ class Step:
     statement: str
     rows: tuple[Values, ...] = ()
 
+    @property
+    def replaces_rows(self) -> bool:
+        """Whether it puts back what it takes out: by statement, that may be told back to front."""
+        return self.statement.startswith("WITH gone")
+
 
 @st.composite
 def steps(draw: Draw, world: World, version: int) -> Step:
@@ -77,7 +82,9 @@ def _query(draw: Draw, world: World, table: Table) -> str:
         names = _names(table.columns)
         taken = names.replace('"n"', '"n" + 1')
         removed = f"WITH gone AS ({_plain(draw, 'delete', table)} RETURNING *)"
-        return f"{removed} INSERT INTO {table.full_name} ({names}) SELECT {taken} FROM gone"
+        limit = draw(st.sampled_from(["", "", " LIMIT 1"]))
+        query = f"SELECT {taken} FROM gone{limit}"
+        return f"{removed} INSERT INTO {table.full_name} ({names}) {query}"
     first, second = draw(st.sampled_from(world.tables)), draw(st.sampled_from(world.tables))
     one, two = _plain(draw, draw(ways), first), _plain(draw, draw(ways), second)
     last = _plain(draw, draw(ways), table)

@@ -55,7 +55,14 @@ def paths(known: dict[str, str]) -> list[str]:
     history = f"/history/Workflow/{known['key']}"
     asked = ("", "?at=2100-01-01T00:00", "?from=2000-01-01T00:00", "?from=2100-01-01T00:00")
     change = f"/changes/{known['transaction']}/{known['entry']}"
-    return ["/", "/?type=created", "/coverage", change, *(history + query for query in asked)]
+    return [
+        "/",
+        "/?type=created",
+        "/coverage",
+        "/seals",
+        change,
+        *(history + query for query in asked),
+    ]
 
 
 def ask(client: FlaskClient, path: str, method: str = "GET") -> TestResponse:
@@ -80,7 +87,13 @@ def test_every_route_is_for_admins_but_the_stylesheet_and_the_sign_in(
     }
 
     assert found == {endpoint: expected(endpoint, who) for endpoint in found}
-    assert {"audit.changes", "audit.change", "audit.history", "audit.coverage"} <= found.keys()
+    assert {
+        "audit.changes",
+        "audit.change",
+        "audit.history",
+        "audit.coverage",
+        "audit.seals",
+    } <= found.keys()
 
 
 def test_a_visitor_is_sent_to_the_sign_in(

@@ -43,7 +43,6 @@ TABLE = {
     "ALTER TABLE audit.tracked_table DROP COLUMN untracked_at":
         "missing column untracked_at of table audit.tracked_table",
     "ALTER TABLE audit.entry DISABLE ROW LEVEL SECURITY": "disabled table audit.entry",
-    "ALTER TABLE audit.entry DROP COLUMN context": "missing column context of table audit.entry",
     "ALTER TABLE audit.fingerprint_key DROP CONSTRAINT fingerprint_key_is_one":
         "missing constraint fingerprint_key_is_one of table audit.fingerprint_key",
     "ALTER TABLE audit.entry ADD CONSTRAINT no_eve CHECK (actor <> 'eve')":
@@ -73,6 +72,14 @@ PARTITIONS = {
     "DROP TABLE {another}": "missing table audit.entry",
     "DROP TABLE {last}": "missing table audit.entry",
 }  # fmt: skip
+# Says of each entry that it left what it found.
+LYING_VIEW = """
+DO $$
+BEGIN
+    EXECUTE 'CREATE OR REPLACE VIEW audit.entry_record AS '
+            || replace(pg_get_viewdef('audit.entry_record'::regclass), 'new_row', 'old_row');
+END $$
+"""
 RUN_AGAIN = {
     "DELETE FROM audit.fingerprint_key": "missing table audit.fingerprint_key",
     "DROP FUNCTION audit.set_context": "missing function audit.set_context",
@@ -159,9 +166,29 @@ def test_a_missing_audit_schema_is_one_finding(
     assert said(findings(reference), days) == ["missing schema audit"]
 
 
-def test_a_missing_log_is_one_finding(reference: str, do: Do, days: dict[str, str]) -> None:
-    do("DROP TABLE audit.entry")
-    assert said(findings(reference), days) == ["missing table audit.entry"]
+def test_a_missing_log_is_found_with_the_view_of_it(
+    reference: str, do: Do, days: dict[str, str]
+) -> None:
+    do("DROP TABLE audit.entry CASCADE")
+    missing = ["missing table audit.entry", "missing table audit.entry_record"]
+    assert said(findings(reference), days) == missing
+
+
+def test_a_missing_column_is_found_with_the_statement_that_adds_it(
+    reference: str, do: Do, days: dict[str, str]
+) -> None:
+    do("ALTER TABLE audit.entry DROP COLUMN context CASCADE")
+    found = {f"{finding.state} {finding.object}": finding for finding in findings(reference)}
+    do(found.pop("missing column context of table audit.entry").fix)
+    assert list(found) == ["missing table audit.entry_record"]
+    assert said(findings(reference), days) == list(found)
+
+
+def test_a_view_that_says_something_else_is_found(
+    reference: str, do: Do, days: dict[str, str]
+) -> None:
+    do(LYING_VIEW)
+    assert said(findings(reference), days) == ["changed view audit.entry_record"]
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ HEIR = (
     "CREATE TABLE shop.parent (id int PRIMARY KEY);"
     "CREATE TABLE shop.load (PRIMARY KEY (id)) INHERITS (shop.parent)"
 )
+VIEW = "CREATE VIEW shop.load AS SELECT 1 AS id"
 
 
 @pytest.fixture
@@ -117,14 +118,25 @@ def test_where_it_would_not_be_right_it_is_refused_by_name(
     assert not [f for f in check(owner, tmp_path, "row") if "by statement" in f.what]
 
 
-@pytest.mark.parametrize("tables", [ROOT, LEAF, PARENT, HEIR])
-def test_a_migration_refuses_what_is_no_plain_table(
-    owner: psycopg.Connection, tmp_path: Path, tables: str
+@pytest.mark.parametrize(
+    ("tables", "kind"),
+    [
+        (ROOT, "partitioned"),
+        (LEAF, "a partition"),
+        (PARENT, "inherited from"),
+        (HEIR, "inheriting from another"),
+        (VIEW, "a view"),
+        (VIEW.replace("VIEW", "MATERIALIZED VIEW"), "a materialized view"),
+    ],
+)
+def test_a_migration_refuses_what_is_no_plain_table_and_says_what_it_is(
+    owner: psycopg.Connection, tmp_path: Path, tables: str, kind: str
 ) -> None:
     owner.execute(tables.encode())
     with pytest.raises(psycopg.Error) as refusal:
         check(owner, tmp_path)
     assert refusal.value.sqlstate == "UA006"
+    assert f"It is {kind}:" in str(refusal.value.diag.message_detail)
 
 
 @pytest.mark.parametrize(

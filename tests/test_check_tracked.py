@@ -62,6 +62,8 @@ MENDED_BY_RENDERING = {
         'changed trigger "!audit_truncate" on crm.workflow',
     "UPDATE audit.tracked_table SET link = NULL WHERE table_name = 'workflow'":
         "changed words of crm.workflow",
+    "UPDATE audit.tracked_table SET missing_actor = 'mark' WHERE table_name LIKE 'account%'":
+        "changed words of crm.account_setting",
     "DELETE FROM audit.tracked_table WHERE table_name = 'app_user'":
         "missing words of crm.app_user",
     "CALL audit._forget('crm', 'workflow_action')": "missing words of crm.workflow_action",

@@ -18,9 +18,9 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE usename = 'audit_keeper' AND wait_event_type = 'Lock' AND query LIKE '%%DETACH%%'
 """
 KEEPERS = """
-SELECT FROM pg_stat_activity WHERE usename = 'audit_keeper'
+SELECT pid FROM pg_stat_activity WHERE usename = 'audit_keeper'
 UNION ALL
-SELECT FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
+SELECT l.pid FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
 WHERE l.locktype = 'advisory' AND d.datname = current_database()
 """
 

@@ -92,7 +92,8 @@ def test_the_log_tells_what_became_of_each_row(database: Database, data: st.Data
 
     evidence = replay(database, world, lambda: run(database, drawn))
 
-    assert evidence.differences(in_order=not world.nests) == []
+    in_order = not world.nests and not any(step.replaces_rows for step in drawn)
+    assert evidence.differences(in_order=in_order) == []
 
 
 @pytest.mark.parametrize(
@@ -135,3 +136,18 @@ def test_a_row_that_was_written_past_the_triggers_is_found(database: Database) -
     missing, stands = evidence.differences(in_order=True)
     assert missing.startswith("not in the log")
     assert stands.startswith("leaf has no")
+
+
+def test_entries_of_what_a_query_cut_short_are_joined_by_key(database: Database) -> None:
+    rewritten = written(
+        database,
+        """
+        WITH gone AS (DELETE FROM replay_0.leaf RETURNING *)
+        INSERT INTO replay_0.leaf (id, n) SELECT id, 9 FROM gone LIMIT 1
+        """,
+    )
+    assert [entry.operation for entry in rewritten.entries] == ["INSERT", *["DELETE"] * 3]
+    assert rewritten.differences(in_order=False) == []
+
+    [early] = rewritten.differences(in_order=True)
+    assert early.startswith("another row was still there")

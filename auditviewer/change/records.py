@@ -103,7 +103,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """The words for a table: a row of audit.tracked_table."""
+    """The words for a table: a row of audit.tracked_table.
+
+    *wants_actor*: an entry without one is not the System's doing, nobody said who it was.
+    """
 
     name: TableName
     module: str = ""
@@ -117,6 +120,7 @@ class Table:
     say: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, Column] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset()
+    wants_actor: bool = False
     tracked_at: datetime | None = None
     untracked_at: datetime | None = None
 

@@ -15,7 +15,7 @@ MOST_PERSONS = 200
 TABLES = """
 SELECT table_schema, table_name, module, entity, part, key_columns, label_column,
        parent_schema, parent_table, parent_key, link, say, columns, ignored,
-       tracked_at, untracked_at
+       missing_actor, tracked_at, untracked_at
 FROM audit.tracked_table
 ORDER BY table_schema, table_name"""
 
@@ -90,6 +90,7 @@ def _table(row: dict[str, Any]) -> Table:
         say=row["say"],
         columns=read_columns(row["columns"]),
         ignored=frozenset(row["ignored"]),
+        wants_actor=row["missing_actor"] != "allow",
         tracked_at=row["tracked_at"],
         untracked_at=row["untracked_at"],
     )

@@ -6,7 +6,7 @@ Knows the statements that sql/ is written in; a new kind of statement there need
 from collections.abc import Iterable, Iterator
 
 from generator.drift.objects import AUDIT, Grant, Objects, Piece, Routine, Trigger, named
-from generator.drift.statements import Statement, read_statements
+from generator.drift.statements import Statement, read_statements, unqualified
 from generator.names import TableName
 
 
@@ -31,6 +31,9 @@ def _owner(statement: Statement) -> Iterator[tuple[str, str]]:
             yield named("schema", None), owner
         case ["create", "sequence" | "table" | "function" | "procedure" as kind, _, ".", name, *_]:
             yield named(kind, name), statement.role
+        case ["create", "view", _, ".", name, *_]:
+            # What ALTER and GRANT say of a table, they say of a view.
+            yield named("table", name), statement.role
 
 
 def _routine(statement: Statement) -> Iterator[Routine]:
@@ -70,6 +73,8 @@ def _pieces(statement: Statement) -> Iterator[Piece]:
                 at = first + 1 if kind == "constraint" else first
                 definition = statement.text(at + 1, end)
                 yield Piece(kind, statement.words[at], named("table", table), definition)
+        case ["create", "view", _, ".", view, "as", *_]:
+            yield Piece("view", view, named("table", view), unqualified(statement.text(6)))
         case ["create", "index" | "policy" as kind, name, "on", _, ".", table, *_]:
             yield Piece(kind, name, named("table", table), statement.text(7))
 

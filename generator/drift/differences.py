@@ -10,6 +10,7 @@ from generator.drift.objects import AUDIT, Grant, Objects, Piece, Routine, Trigg
 from generator.drift.statements import same_meaning
 from generator.quoting import qualified
 
+_OWNER_OF_ALL = "audit_owner"
 _FIRES = {
     "D": "is disabled",
     "O": "does not fire for what replication applies",
@@ -62,7 +63,16 @@ def _compare_owners(declared: Objects, installed: Objects) -> Iterator[Finding]:
         found = installed.owners.get(name, owner)
         if found != owner:
             what = f"belongs to {written(found)} instead of {owner}"
-            yield Finding("changed", name, what, f"ALTER {name} OWNER TO {owner}")
+            yield Finding("changed", name, what, _give(name, owner))
+
+
+def _give(name: str, owner: str) -> str:
+    give = f"ALTER {name} OWNER TO {owner}"
+    if owner == _OWNER_OF_ALL:
+        return give
+    # Who is no superuser may only give it to a role that could have created it there.
+    schema = f"ON SCHEMA {AUDIT}"
+    return f"GRANT CREATE {schema} TO {owner}; {give}; REVOKE CREATE {schema} FROM {owner}"
 
 
 def _compare_grants(declared: Objects, installed: Objects) -> Iterator[Finding]:

@@ -61,7 +61,7 @@ WITH relation AS (
            c.oid, c.relname, c.relowner, c.relacl
     FROM pg_class AS c
          JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = 'audit' AND c.relkind IN ('r', 'p', 'S')
+    WHERE n.nspname = 'audit' AND c.relkind IN ('r', 'p', 'v', 'S')
 ), object (kind, name, owner, acl, column_name) AS (
     SELECT 'schema', NULL, n.nspowner, n.nspacl, NULL::name
     FROM pg_namespace AS n
@@ -124,12 +124,12 @@ WHERE n.nspname = 'audit'
 ORDER BY p.proname, p.oid
 """
 
-_PIECES: LiteralString = """
+_PIECES: LiteralString = r"""
 WITH audit_table AS (
     SELECT c.oid, c.relname
     FROM pg_class AS c
          JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = 'audit' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+    WHERE n.nspname = 'audit' AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
 ), piece (kind, name, table_oid, definition) AS (
     SELECT 'column', a.attname, a.attrelid,
            format_type(a.atttypid, a.atttypmod)
@@ -162,6 +162,10 @@ WITH audit_table AS (
            || coalesce(' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')', '')
            || coalesce(' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')', '')
     FROM pg_policy AS p
+    UNION ALL
+    SELECT 'view', c.relname, c.oid, regexp_replace(pg_get_viewdef(c.oid), '\me\.|;$', '', 'g')
+    FROM pg_class AS c
+    WHERE c.relkind = 'v'
     UNION ALL
     SELECT 'rule', w.rulename, w.ev_class, pg_get_ruledef(w.oid)
     FROM pg_rewrite AS w

@@ -28,7 +28,7 @@ class Routine:
 
 @dataclass(frozen=True)
 class Piece:
-    """A column, constraint, index, policy or rule of an audit table, and its definition."""
+    """A column, constraint, index, policy or rule of an audit table, or a view: its definition."""
 
     kind: str
     name: str
@@ -38,6 +38,8 @@ class Piece:
     @property
     def object(self) -> str:
         """What a finding calls it."""
+        if self.kind == "view":
+            return named("view", self.name)
         return f"{self.kind} {written(self.name)} of {self.table}"
 
 

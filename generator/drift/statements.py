@@ -80,6 +80,11 @@ def same_meaning(declared: str, installed: str) -> bool:
     return _meaning(declared) == _meaning(installed)
 
 
+def unqualified(query: str) -> str:
+    """Return a query on one table, aliased e, as PostgreSQL 16 and later write it back."""
+    return re.sub(r"\be\.|\bAS (?=e$)", "", query)
+
+
 def _meaning(definition: str) -> tuple[list[str], list[str]]:
     words = [token.word for token in _tokens(definition) if token.word not in _REWRITTEN]
     call = len(words) - words[::-1].index("execute") if "execute" in words else len(words)

@@ -15,6 +15,8 @@ from generator.drift.partitions import Partition
 LEAST_AHEAD = timedelta(days=14)
 LONGEST_WITHOUT = timedelta(days=1)
 """Without a good run; and what is past the retention may stay as long until the next one."""
+LONGEST_PREPARED = timedelta(hours=1)
+"""Between PREPARE TRANSACTION and its end, which is meant to take moments."""
 
 _RUN = named("table", "maintenance_run")
 _MAINTAIN = "pgwitness maintain --database …, each day or hour"
@@ -35,6 +37,10 @@ def find_neglect(
         if last is not None:
             yield from _find_entries(connection, last)
         yield from _find_runs(connection, now)
+    for row in rows(connection, _PREPARED, since=LONGEST_PREPARED):
+        what = f"is left open by {row.owner}: its entries are not in the log, and keep their day"
+        fix = f"COMMIT PREPARED {row.gid}, or ROLLBACK PREPARED {row.gid}"
+        yield Finding("orphan", f"prepared transaction {row.gid}", what, fix)
     for row in rows(connection, _DETACHED):
         what = "is no partition of the log: its entries are missing there"
         fix = "attach it again, or drop it, or move it to another schema"
@@ -104,6 +110,22 @@ SELECT max(r.finished_at) FILTER (WHERE r.given_up IS NULL) AS good_at,
         ORDER BY l.started_at DESC
         LIMIT 1) AS given_up
 FROM audit.maintenance_run AS r
+"""
+
+# In pg_locks, a prepared transaction has no process, and its number is one of its locks.
+_PREPARED: LiteralString = """
+SELECT quote_literal(p.gid) AS gid, p.owner
+FROM pg_prepared_xacts AS p
+WHERE p.database = current_database() AND p.prepared <= clock_timestamp() - %(since)s
+  AND EXISTS (
+      SELECT
+      FROM pg_locks AS own
+           JOIN pg_locks AS l USING (virtualtransaction)
+           JOIN pg_class AS c ON c.oid = l.relation
+           JOIN pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE own.transactionid = p.transaction AND own.pid IS NULL AND l.pid IS NULL
+        AND (n.nspname, c.relname) = ('audit', 'entry'))
+ORDER BY p.prepared
 """
 
 # Named as a partition is: it was one.

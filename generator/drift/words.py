@@ -64,6 +64,7 @@ def _wanted(tracked: TrackedTable) -> Words:
         "excluded": tracked.exclude,
         "redacted": tracked.redact,
         "on_truncate": tracked.truncate,
+        "missing_actor": tracked.missing_actor,
     }
 
 

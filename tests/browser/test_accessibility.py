@@ -81,6 +81,12 @@ def show_coverage(page: Page) -> None:
     page.get_by_role("link", name="tables tracked since").click()
 
 
+def show_seals(page: Page) -> None:
+    """Look at how far the log is sealed."""
+    show_coverage(page)
+    page.get_by_role("link", name="sealed", exact=True).click()
+
+
 def show_sign_in(page: Page) -> None:
     """Sign out, and send the form off empty."""
     page.goto("/")
@@ -101,6 +107,7 @@ PAGES = (
     show_nothing,
     show_nothing_recorded,
     show_coverage,
+    show_seals,
     show_sign_in,
 )
 

@@ -39,35 +39,32 @@ BEGIN
         EXIT WHEN TG_OP <> 'TRUNCATE';
         -- Not all rows that TRUNCATE removes show in a snapshot of before, nor where policies hide
         -- some; and after a renaming, the name may be another table's.
-        EXIT WHEN TG_OP = 'TRUNCATE' AND (
-            current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+        EXIT WHEN current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
             OR row_security_active(TG_RELID)
-            OR TG_RELID IS DISTINCT FROM to_regclass('"shop"."coupon"'));
+            OR TG_RELID IS DISTINCT FROM to_regclass('"shop"."coupon"');
         BEGIN
-            IF TG_OP = 'TRUNCATE' THEN
-                INSERT INTO audit.entry
-                    (source, operation, table_schema, table_name, module, entity, part,
-                     entity_id, former_entity_id, entity_label, row_key, labels, old_row, new_row)
-                SELECT
-                    'shop', 'DELETE', 'shop', 'coupon',
-                    'Coupons', 'Coupon', NULL,
-                    w.v_old ->> 'id',
-                    NULL,
-                    left(w.v_old ->> 'code', 256),
-                    jsonb_build_object('id', w.v_old -> 'id'),
-                    NULL,
-                    w.v_old,
-                    NULL
-                FROM (
-                    SELECT CASE v_attempt WHEN 1 THEN to_jsonb(w.*)
-                           ELSE audit._salvage_of(TG_RELID, w.*) END AS v_old
-                    FROM "shop"."coupon" AS w
-                    -- Not of a table that inherits, whose rows TRUNCATE ONLY leaves alone.
-                    WHERE w.tableoid = TG_RELID
-                       OR TG_RELID IN (SELECT pg_partition_ancestors(w.tableoid))
-                    OFFSET 0
-                ) AS w;
-            END IF;
+            INSERT INTO audit.entry
+                (source, operation, table_schema, table_name, module, entity, part,
+                 entity_id, former_entity_id, entity_label, row_key, labels, old_row, new_row)
+            SELECT
+                'shop', 'DELETE', 'shop', 'coupon',
+                'Coupons', 'Coupon', NULL,
+                w.v_old ->> 'id',
+                NULL,
+                left(w.v_old ->> 'code', 256),
+                jsonb_build_object('id', w.v_old -> 'id'),
+                NULL,
+                w.v_old,
+                NULL
+            FROM (
+                SELECT CASE v_attempt WHEN 1 THEN to_jsonb(w.*)
+                       ELSE audit._salvage_of(TG_RELID, w.*) END AS v_old
+                FROM "shop"."coupon" AS w
+                -- Not of a table that inherits, whose rows TRUNCATE ONLY leaves alone.
+                WHERE w.tableoid = TG_RELID
+                   OR TG_RELID IN (SELECT pg_partition_ancestors(w.tableoid))
+                OFFSET 0
+            ) AS w;
             RETURN NULL;
         EXCEPTION
             WHEN insufficient_resources THEN

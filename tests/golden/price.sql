@@ -143,14 +143,11 @@ BEGIN
     END LOOP;
 
     -- Its rows could not be read, or not all of them: the entry of the TRUNCATE has to do.
-    IF TG_OP = 'TRUNCATE' THEN
-        INSERT INTO audit.entry
-            (source, operation, table_schema, table_name, module, entity, part)
-        VALUES
-            ('shop', TG_OP, 'shop', 'price',
-             'Prices', 'Price', NULL);
-        RETURN NULL;
-    END IF;
+    INSERT INTO audit.entry
+        (source, operation, table_schema, table_name, module, entity, part)
+    VALUES
+        ('shop', TG_OP, 'shop', 'price',
+         'Prices', 'Price', NULL);
     RETURN NULL;
 END
 $capture$;

@@ -1,0 +1,78 @@
+"""Kills a server under load again and again, and writes to build/crash.json what was lost."""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import psycopg
+
+from tests.crash.bank import install_bank, traffic
+from tests.crash.server import Server, server
+from tests.crash.verdict import CLEAN, judge_bank, settle
+
+REPORT = Path("build/crash.json")
+SECONDS = (1.0, 1.5, 2.0)
+"""How long clients write before the server is killed, in turn."""
+
+Counts = dict[str, object]
+
+
+def main() -> None:
+    """Do all of it, once with each way to commit; exit 1 if anything was lost or made up."""
+    parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=10, help="kills, with each way to commit")
+    rounds = parser.parse_args().rounds
+    runs, is_clean = [], True
+    for commit in ("on", "off"):
+        counts, was_clean = kill_often(rounds, commit)
+        runs.append(counts)
+        is_clean &= was_clean
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.write_text(json.dumps(runs, indent=2) + "\n")
+    print(json.dumps(runs, indent=2))
+    sys.exit(0 if is_clean else 1)
+
+
+def kill_often(rounds: int, commit: str) -> tuple[Counts, bool]:
+    """Kill a server so often, and return what was counted, and whether it is as promised."""
+    acknowledged: set[str] = set()
+    with server() as bank, tempfile.TemporaryDirectory() as folder:
+        install_bank(bank, Path(folder))
+        left = 0
+        for number in range(rounds):
+            with traffic(bank, number, commit) as seen:
+                time.sleep(SECONDS[number % len(SECONDS)])
+                bank.kill()
+            bank.restart()
+            left += settle(bank)
+            acknowledged |= seen.acknowledged
+            verdict = judge_bank(bank, acknowledged)
+            print(f"{number + 1}: {verdict}", file=sys.stderr)
+            # What an asynchronous commit may lose, PostgreSQL's manual says.
+            promised = CLEAN if commit == "on" else replace(CLEAN, lost=verdict.lost)
+            if verdict != promised or seen.broken:
+                print("\n".join(seen.broken), file=sys.stderr)
+                break
+        counts: Counts = {
+            "postgresql": _version(bank),
+            "synchronous_commit": commit,
+            "rounds": rounds,
+            "kills": number + 1,
+            "acknowledged": len(acknowledged),
+            "left_prepared": left,
+            **asdict(verdict),
+        }
+        return counts, verdict == promised and not seen.broken
+
+
+def _version(bank: Server) -> str:
+    with psycopg.connect(bank.conninfo()) as superuser:
+        return superuser.info.parameter_status("server_version") or ""
+
+
+if __name__ == "__main__":
+    main()
