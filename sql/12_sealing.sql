@@ -133,7 +133,7 @@ COMMENT ON FUNCTION audit._add_blocks(bigint, bigint, bigint, xid8, xid8, boolea
 REVOKE ALL ON FUNCTION audit._add_blocks(bigint, bigint, bigint, xid8, xid8, boolean)
     FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION audit._begin_seal()
+CREATE OR REPLACE FUNCTION audit._begin_seal(p_is_restore boolean DEFAULT false)
     RETURNS audit.seal
     LANGUAGE plpgsql
     VOLATILE
@@ -165,17 +165,24 @@ BEGIN
         v_last.after_id := -9223372036854775808;
         v_last.below := '0';
         v_last.head := '';
+    ELSIF v_last.identity <> audit._identity() AND NOT p_is_restore THEN
+        RAISE EXCEPTION 'nothing is sealed: this is another database than the one sealed before'
+            USING ERRCODE = 'UA011',
+                  DETAIL = format('It was %s, and is %s: system identifier, timeline and oid.',
+                                  v_last.identity, audit._identity()),
+                  HINT = 'Where that is meant, run: pgwitness seal --acknowledge "why".';
     END IF;
     RETURN v_last;
 END
 $_begin_seal$;
 
-COMMENT ON FUNCTION audit._begin_seal() IS
+COMMENT ON FUNCTION audit._begin_seal(boolean) IS
     'Keep others from sealing until the end of the transaction, and return the last seal; number 0 '
     'where there is none. Refuses with SQLSTATE UA010 where client_encoding is not UTF8, or the '
-    'isolation level is not READ COMMITTED.';
+    'isolation level is not READ COMMITTED; with UA011, unless p_is_restore, in another database '
+    'than the one sealed before.';
 
-REVOKE ALL ON FUNCTION audit._begin_seal() FROM PUBLIC;
+REVOKE ALL ON FUNCTION audit._begin_seal(boolean) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION audit._head_of_seal(p_seal audit.seal)
     RETURNS bytea
@@ -309,13 +316,6 @@ DECLARE
     v_last  audit.seal := audit._begin_seal();
     v_below xid8 := audit._horizon(v_last, p_most);
 BEGIN
-    IF v_last.identity <> audit._identity() THEN
-        RAISE EXCEPTION 'nothing is sealed: this is another database than the one sealed before'
-            USING ERRCODE = 'UA011',
-                  DETAIL = format('It was %s, and is %s: system identifier, timeline and oid.',
-                                  v_last.identity, audit._identity()),
-                  HINT = 'Where that is meant, run: pgwitness seal --acknowledge "why".';
-    END IF;
     PERFORM audit._add_blocks(v_last.number + 1, v_last.after_id, 9223372036854775807,
                               v_last.below, v_below);
     IF NOT EXISTS (SELECT FROM audit.seal_block AS b WHERE b.seal = v_last.number + 1) THEN
@@ -375,7 +375,7 @@ CREATE OR REPLACE FUNCTION audit.acknowledge_restore(
     SET search_path = pg_catalog, pg_temp
 AS $acknowledge_restore$
 DECLARE
-    v_last audit.seal := audit._begin_seal();
+    v_last audit.seal := audit._begin_seal(p_is_restore => true);
     v_id   bigint := audit._last_id_of_former();
 BEGIN
     -- Whatever the numbers of their transactions, which may be of another cluster.

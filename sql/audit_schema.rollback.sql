@@ -35,7 +35,7 @@ DROP FUNCTION audit._horizon(audit.seal, integer);
 DROP FUNCTION audit._end_seal(audit.seal, text, bigint, xid8, jsonb);
 DROP FUNCTION audit._root_of_seal(bigint);
 DROP FUNCTION audit._head_of_seal(audit.seal);
-DROP FUNCTION audit._begin_seal();
+DROP FUNCTION audit._begin_seal(boolean);
 DROP FUNCTION audit._add_blocks(bigint, bigint, bigint, xid8, xid8, boolean);
 DROP FUNCTION audit._partition_start(oid);
 DROP FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]);

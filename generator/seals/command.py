@@ -63,9 +63,7 @@ def seal(path: Path, database: str, reason: str | None, anchors: Path | None) ->
     """
     config = read(path)
     if reason is not None and not reason.strip():
-        raise UsageProblem(
-            '--acknowledge says nothing – say why, such as "Monday as of noon"'
-        )
+        raise UsageProblem('--acknowledge says nothing – say why, such as "Monday as of noon"')
     with connect(database) as worker, connect(database) as watcher:
         session = take_role(worker, watcher)
         wanted = Wanted(Log(config.source, worker.info.dbname), config.anchors, reason, anchors)
