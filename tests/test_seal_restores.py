@@ -79,6 +79,19 @@ def restored(running: Server, log: Chain, another: Server) -> Chain:
     return chain
 
 
+def test_a_promoted_standby_is_another_database_from_its_first_moment(
+    running: Server, log: Chain
+) -> None:
+    with ended(running.copy_to(running.cluster.data.with_name("standby"))) as standby:
+        copy = Chain(standby.conninfo(log.conninfo.split("dbname=")[1].split()[0]))
+        Chain(standby.conninfo()).query("SELECT pg_promote()")
+        with pytest.raises(Refused):
+            copy.seal()
+        copy.add()
+        assert copy.acknowledge().entries == 4
+        copy.assert_whole()
+
+
 def test_a_copy_in_the_same_cluster_is_sealed_once_that_is_acknowledged(
     running: Server, log: Chain
 ) -> None:
@@ -144,19 +157,6 @@ def test_a_copy_without_the_sequence_goes_on_behind_the_ids_that_it_has(
     assert [seal.entries for seal in copy.seal()] == [2]
     assert copy.query("SELECT count(DISTINCT id) = 10 AS are_apart FROM audit.entry")[0].are_apart
     copy.assert_whole()
-
-
-def test_a_promoted_standby_is_another_database_from_its_first_moment(
-    running: Server, log: Chain
-) -> None:
-    with ended(running.copy_to(running.cluster.data.with_name("standby"))) as standby:
-        copy = Chain(standby.conninfo(log.conninfo.split("dbname=")[1].split()[0]))
-        Chain(standby.conninfo()).query("SELECT pg_promote()")
-        with pytest.raises(Refused):
-            copy.seal()
-        copy.add()
-        assert copy.acknowledge().entries == 4
-        copy.assert_whole()
 
 
 def test_a_database_that_was_taken_back_is_known_by_heads_that_are_elsewhere() -> None:

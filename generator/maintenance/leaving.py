@@ -37,8 +37,8 @@ def drop_old(run: Run) -> Iterator[str]:
     """
     for partition in read_partitions(run.session.worker):
         if partition.ends_at <= run.cutoff():
-            if not run.is_sealed:
-                raise Blocked(f"{partition.name} stays: the log is not sealed")
+            if not run.is_sealed or _holds_unsealed(run, partition.name):
+                raise Blocked(f"{partition.name} stays: not all of it is sealed")
             differing = run.intend(partition, is_verified=True)
             if differing and not run.terms.drop_differing:
                 run.withdraw(partition.name)
