@@ -1773,19 +1773,19 @@ BEGIN
         SELECT r.*,
                (row_number() OVER (PARTITION BY r.partition_id ORDER BY r.id) - 1) / 1024 AS nth
         FROM (
-            SELECT r.partition_id, r.id, r.occurred_at, sha256(r.record) AS digest
-            FROM audit.entry_record AS r
-                 LEFT JOIN (
-                    SELECT u.id, u.occurred_at
-                    FROM audit.seal_list AS l, unnest(l.ids, l.times) AS u (id, occurred_at)
-                    WHERE NOT p_listed
-                 ) AS l USING (id, occurred_at)
-            WHERE r.transaction_id >= p_from AND r.transaction_id < p_below
-              AND r.id > p_after_id AND r.id <= p_up_to_id
-              AND l.id IS NULL
-            -- Digests are sorted, not entries.
+            SELECT e.partition_id, e.id, e.occurred_at, sha256(e.record) AS digest
+            FROM audit.entry_record AS e
+            WHERE e.transaction_id >= p_from AND e.transaction_id < p_below
+              AND e.id > p_after_id AND e.id <= p_up_to_id
+            -- Digests are joined and sorted, not entries.
             OFFSET 0
         ) AS r
+             LEFT JOIN (
+                SELECT u.id, u.occurred_at
+                FROM audit.seal_list AS l, unnest(l.ids, l.times) AS u (id, occurred_at)
+                WHERE NOT p_listed
+             ) AS l USING (id, occurred_at)
+        WHERE l.id IS NULL
     ), listed AS (
         SELECT n.partition_id, n.nth,
                array_agg(n.id ORDER BY n.id) AS ids,

@@ -19,6 +19,7 @@ import psycopg
 
 from auditviewer.demo.cluster import LOOPBACK, Cluster, remove, start, stop
 from generator.maintenance import Busy, Patience, Terms, begin, maintain, open_session
+from tests.chains import BROKEN, Chain
 from tests.crm import APP, create_role
 from tests.databases import OWNER, apply_migrations, own, yoyo_address
 from tests.lapse.traffic import Span, Traffic, traffic
@@ -96,7 +97,7 @@ def main() -> None:
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps(report, indent=2))
-    sys.exit(1 if report["lost"] or report["stale"] else 0)
+    sys.exit(1 if report["lost"] or report["stale"] or report["broken"] else 0)
 
 
 def _let_days_pass(upkeepers: Upkeepers) -> None:
@@ -120,6 +121,7 @@ def _report(upkeep: Upkeep, upkeepers: Upkeepers, seen: Traffic) -> dict[str, ob
         "SELECT (row_key ->> 'id')::bigint AS key, occurred_at AS at FROM audit.entry"
         " WHERE table_schema = 'crm'"
     )
+    chain = Chain(upkeep.conninfo)
     return {
         "days": DAYS,
         "committed": len(seen.committed),
@@ -132,6 +134,8 @@ def _report(upkeep: Upkeep, upkeepers: Upkeepers, seen: Traffic) -> dict[str, ob
         "swaps": len(upkeepers.swaps),
         "good_runs": upkeepers.good,
         "runs_that_gave_up": upkeepers.gave_up,
+        "seals": len(chain.anchors()),
+        "broken": len(chain.query(BROKEN)),
     }
 
 
