@@ -14,6 +14,7 @@ from generator.connecting import UsageProblem
 from generator.connecting import connect as _connect
 from generator.connecting import problems as _problems
 from generator.drift import Finding, find_drift
+from generator.evidence.command import evidence
 from generator.maintenance import Busy, Terms, begin, open_session
 from generator.maintenance import maintain as take_steps
 from generator.maintenance.sealing import log_of, seals_of
@@ -156,6 +157,7 @@ def status(database: str, *, is_for_machines: bool) -> None:
     click.echo(as_json(found) if is_for_machines else as_text(found))
 
 
+main.add_command(evidence)
 main.add_command(seal)
 
 

@@ -56,7 +56,7 @@ GRANT USAGE ON SCHEMA audit TO audit_writer, audit_reader;
 COMMENT ON SCHEMA audit IS
     'pgwitness: who changed what, and what it was before. Read audit.entry.';
 
--- What the application says about itself: four settings, which last as long as its transaction.
+-- What the application says about itself: settings, which last as long as its transaction.
 --
 --     SET LOCAL audit.actor = '42';            who: a stable key of the person
 --     SET LOCAL audit.actor_name = 'Ana Diaz'; the name to show, as it is today
@@ -67,7 +67,8 @@ CREATE OR REPLACE FUNCTION audit.set_context(
     p_actor      text,
     p_ip         text DEFAULT NULL,
     p_actor_name text DEFAULT NULL,
-    p_context    text DEFAULT NULL
+    p_context    text DEFAULT NULL,
+    p_signature  text DEFAULT NULL
 )
     RETURNS void
     LANGUAGE sql
@@ -79,16 +80,18 @@ AS $set_context$
            set_config('audit.ip', coalesce(p_ip, ''), true),
            set_config('audit.actor_name', coalesce(p_actor_name, ''), true),
            set_config('audit.context', coalesce(p_context, ''), true),
+           set_config('audit.signature', coalesce(p_signature, ''), true),
            set_config('audit.bound_to', coalesce(
                extract(epoch FROM transaction_timestamp())::text || ' ' || p_actor, ''), true);
 $set_context$;
 
-COMMENT ON FUNCTION audit.set_context(text, text, text, text) IS
+COMMENT ON FUNCTION audit.set_context(text, text, text, text, text) IS
     'Say who acts, from where and why (as JSON), until the end of this transaction. The same as '
-    'four SET LOCAL, and it binds the actor to the transaction: entry.actor_bound is true, so that '
-    'one that a pooled connection kept from somebody else can be told from one that was meant.';
+    'as many SET LOCAL, and it binds the actor to the transaction: entry.actor_bound is true, so '
+    'that one that a pooled connection kept from somebody else can be told from one that was '
+    'meant.';
 
-REVOKE ALL ON FUNCTION audit.set_context(text, text, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION audit.set_context(text, text, text, text, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION audit._context(p_said text)
     RETURNS jsonb
@@ -144,6 +147,142 @@ COMMENT ON FUNCTION audit._refuse_missing_actor(text, text, text) IS
 REVOKE ALL ON FUNCTION audit._refuse_missing_actor(text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._refuse_missing_actor(text, text, text) TO audit_writer;
 
+-- Who holds the database password can name any actor. An application whose users are known to
+-- somebody else, such as a gateway, can have that one sign for them:
+--
+--     SET LOCAL audit.signature = '1800000000.9f86d0…';
+--
+-- Until when it holds, in seconds since 1970, and the HMAC-SHA256 (RFC 2104) in hexadecimal of the
+-- settings audit.actor, audit.actor_name and audit.ip and of that time, as UTF-8 with a character
+-- 31 between each two; a setting that is not set is an empty one.
+
+CREATE TABLE IF NOT EXISTS audit.actor_key (
+    id         uuid        NOT NULL DEFAULT gen_random_uuid(),
+    inner_pad  bytea       NOT NULL,
+    outer_pad  bytea       NOT NULL,
+    retired_at timestamptz,
+    CONSTRAINT actor_key_pkey
+        PRIMARY KEY (id),
+    CONSTRAINT actor_key_pads_are_blocks
+        CHECK (octet_length(inner_pad) = 64 AND octet_length(outer_pad) = 64)
+);
+
+COMMENT ON TABLE audit.actor_key IS
+    'The keys that who acts may be signed with, as set by audit.set_actor_key(). Nobody but '
+    'audit_owner can read them: with one, any actor could be signed for.';
+COMMENT ON COLUMN audit.actor_key.id IS
+    'Tells keys apart. Says nothing of them.';
+COMMENT ON COLUMN audit.actor_key.inner_pad IS
+    'The key as a block of SHA-256, each byte xor 0x36: HMAC hashes it before the message.';
+COMMENT ON COLUMN audit.actor_key.outer_pad IS
+    'The same, each byte xor 0x5c: HMAC hashes it before the inner hash.';
+COMMENT ON COLUMN audit.actor_key.retired_at IS
+    'From when the key no longer holds. Null: it does.';
+COMMENT ON CONSTRAINT actor_key_pkey ON audit.actor_key IS
+    'A key is there once.';
+COMMENT ON CONSTRAINT actor_key_pads_are_blocks ON audit.actor_key IS
+    'A block of SHA-256 has 64 bytes.';
+
+-- No policy: roles that may read or write every table (pg_read_all_data) find nothing in here.
+ALTER TABLE audit.actor_key ENABLE ROW LEVEL SECURITY;
+
+CREATE OR REPLACE FUNCTION audit._hmac_pad(p_key bytea, p_byte integer)
+    RETURNS bytea
+    LANGUAGE sql
+    IMMUTABLE
+    STRICT
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_hmac_pad$
+    SELECT string_agg(set_byte(decode('00', 'hex'), 0, get_byte(k.block, n) # p_byte), NULL
+                      ORDER BY n)
+    FROM (SELECT CASE WHEN length(p_key) > 64 THEN sha256(p_key) ELSE p_key END
+                 || decode(repeat('00', 64), 'hex')) AS k (block),
+         generate_series(0, 63) AS n;
+$_hmac_pad$;
+
+COMMENT ON FUNCTION audit._hmac_pad(bytea, integer) IS
+    'A key as a block of SHA-256, each byte xor the given one (RFC 2104): longer keys are hashed, '
+    'shorter ones filled up with zeros.';
+
+REVOKE ALL ON FUNCTION audit._hmac_pad(bytea, integer) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit.set_actor_key(p_key bytea, p_overlap interval DEFAULT '0')
+    RETURNS void
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $set_actor_key$
+BEGIN
+    IF p_key IS NULL OR length(p_key) < 16 THEN
+        RAISE EXCEPTION 'the key of actors is not set: it has fewer than 16 bytes'
+            USING ERRCODE = 'UA009',
+                  HINT = 'Take 32 random ones, such as: openssl rand -hex 32';
+    END IF;
+    -- least() takes no notice of a null.
+    UPDATE audit.actor_key AS k
+    SET retired_at = least(k.retired_at, transaction_timestamp() + p_overlap);
+
+    INSERT INTO audit.actor_key (inner_pad, outer_pad)
+    VALUES (audit._hmac_pad(p_key, 54), audit._hmac_pad(p_key, 92));
+END
+$set_actor_key$;
+
+COMMENT ON FUNCTION audit.set_actor_key(bytea, interval) IS
+    'Set the key that who acts is signed with. Former ones hold for the overlap yet, so that '
+    'signers can change; without one, no longer. For members of audit_owner. Never in a migration, '
+    'which everybody reads.';
+
+REVOKE ALL ON FUNCTION audit.set_actor_key(bytea, interval) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._is_signed()
+    RETURNS boolean
+    LANGUAGE plpgsql
+    STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $_is_signed$
+DECLARE
+    v_signature text := current_setting('audit.signature', true);
+    v_until     text := split_part(v_signature, '.', 1);
+    v_message   text;
+BEGIN
+    v_message := concat_ws(
+        chr(31),
+        coalesce(current_setting('audit.actor', true), ''),
+        coalesce(current_setting('audit.actor_name', true), ''),
+        coalesce(current_setting('audit.ip', true), ''),
+        v_until);
+    IF v_signature IS NULL OR v_signature !~ '^[0-9]{1,12}[.][0-9a-f]{64}$'
+        -- One that is part of a name would let it be read in two ways.
+        OR length(v_message) - length(replace(v_message, chr(31), '')) <> 3
+        -- When its transaction began, so that a long one does not lose it halfway.
+        OR v_until::bigint < extract(epoch FROM transaction_timestamp())
+    THEN
+        RETURN false;
+    END IF;
+    RETURN EXISTS (
+        SELECT
+        FROM audit.actor_key AS k
+        WHERE (k.retired_at IS NULL OR k.retired_at > transaction_timestamp())
+          AND encode(sha256(k.outer_pad || sha256(
+                  k.inner_pad || convert_to(v_message, 'UTF8'))), 'hex')
+              = split_part(v_signature, '.', 2));
+EXCEPTION
+    -- Not every text of every encoding is one in UTF-8.
+    WHEN data_exception OR program_limit_exceeded THEN
+        RETURN false;
+END
+$_is_signed$;
+
+COMMENT ON FUNCTION audit._is_signed() IS
+    'Whether audit.signature holds for what is said of who acts, when the transaction began. '
+    'Whatever it is, it never refuses the write.';
+
+REVOKE ALL ON FUNCTION audit._is_signed() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._is_signed() TO audit_writer;
+
 -- The log. The capture functions say what happened to which row; who, when and from where are
 -- the defaults below, so that they are the same for every table.
 
@@ -163,6 +302,10 @@ CREATE TABLE IF NOT EXISTS audit.entry (
         THEN current_setting('audit.bound_to', true) IS NOT DISTINCT FROM
              extract(epoch FROM transaction_timestamp())::text || ' '
              || current_setting('audit.actor', true)
+        END,
+    actor_signed     boolean              DEFAULT CASE
+        WHEN current_setting('audit.signature', true) <> ''
+        THEN audit._is_signed()
         END,
     source           text        NOT NULL,
     operation        text        NOT NULL,
@@ -216,6 +359,9 @@ COMMENT ON COLUMN audit.entry.transaction_at IS
 COMMENT ON COLUMN audit.entry.actor_bound IS
     'True: audit.set_context() named the actor in this transaction. False: a setting did, which '
     'a pooled connection may have kept from somebody else. Null: no actor.';
+COMMENT ON COLUMN audit.entry.actor_signed IS
+    'True: who holds a key signed for the actor, its name and address (audit.signature). False: '
+    'what was there is no signature of these, or not any more. Null: none.';
 COMMENT ON COLUMN audit.entry.source IS
     'Which database wrote the entry: the word "source" of audit.toml.';
 COMMENT ON COLUMN audit.entry.operation IS
@@ -1478,10 +1624,11 @@ SELECT e.tableoid AS partition_id,
        e.id,
        e.occurred_at,
        record_send(ROW(
-           'pgwitness entry 1'::text, e.transaction_id, e.transaction_at, e.actor_bound, e.source,
-           e.operation, e.table_schema, e.table_name, e.module, e.entity, e.part, e.entity_id,
-           e.former_entity_id, e.entity_label, e.actor, e.actor_name, e.ip, e.db_user, e.db_role,
-           e.client_addr, e.application_name, e.context, e.row_key, e.labels, e.old_row, e.new_row
+           'pgwitness entry 1'::text, e.transaction_id, e.transaction_at, e.actor_bound,
+           e.actor_signed, e.source, e.operation, e.table_schema, e.table_name, e.module, e.entity,
+           e.part, e.entity_id, e.former_entity_id, e.entity_label, e.actor, e.actor_name, e.ip,
+           e.db_user, e.db_role, e.client_addr, e.application_name, e.context, e.row_key, e.labels,
+           e.old_row, e.new_row
        )) AS record
 FROM audit.entry AS e;
 

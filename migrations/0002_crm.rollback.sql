@@ -2,7 +2,7 @@
 -- migration built on these tables goes first, by that migration's own rollback.
 
 SET ROLE audit_owner;
-REVOKE EXECUTE ON FUNCTION audit.set_context(text, text, text, text) FROM crm_app;
+REVOKE EXECUTE ON FUNCTION audit.set_context FROM crm_app;
 REVOKE USAGE ON SCHEMA audit FROM crm_app;
 RESET ROLE;
 

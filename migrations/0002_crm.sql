@@ -282,5 +282,5 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON crm.workflow_action TO crm_app;
 -- The application says who acts, and may do nothing else with the log: not even read it.
 SET ROLE audit_owner;
 GRANT USAGE ON SCHEMA audit TO crm_app;
-GRANT EXECUTE ON FUNCTION audit.set_context(text, text, text, text) TO crm_app;
+GRANT EXECUTE ON FUNCTION audit.set_context TO crm_app;
 RESET ROLE;

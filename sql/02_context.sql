@@ -1,4 +1,4 @@
--- What the application says about itself: four settings, which last as long as its transaction.
+-- What the application says about itself: settings, which last as long as its transaction.
 --
 --     SET LOCAL audit.actor = '42';            who: a stable key of the person
 --     SET LOCAL audit.actor_name = 'Ana Diaz'; the name to show, as it is today
@@ -9,7 +9,8 @@ CREATE OR REPLACE FUNCTION audit.set_context(
     p_actor      text,
     p_ip         text DEFAULT NULL,
     p_actor_name text DEFAULT NULL,
-    p_context    text DEFAULT NULL
+    p_context    text DEFAULT NULL,
+    p_signature  text DEFAULT NULL
 )
     RETURNS void
     LANGUAGE sql
@@ -21,16 +22,18 @@ AS $set_context$
            set_config('audit.ip', coalesce(p_ip, ''), true),
            set_config('audit.actor_name', coalesce(p_actor_name, ''), true),
            set_config('audit.context', coalesce(p_context, ''), true),
+           set_config('audit.signature', coalesce(p_signature, ''), true),
            set_config('audit.bound_to', coalesce(
                extract(epoch FROM transaction_timestamp())::text || ' ' || p_actor, ''), true);
 $set_context$;
 
-COMMENT ON FUNCTION audit.set_context(text, text, text, text) IS
+COMMENT ON FUNCTION audit.set_context(text, text, text, text, text) IS
     'Say who acts, from where and why (as JSON), until the end of this transaction. The same as '
-    'four SET LOCAL, and it binds the actor to the transaction: entry.actor_bound is true, so that '
-    'one that a pooled connection kept from somebody else can be told from one that was meant.';
+    'as many SET LOCAL, and it binds the actor to the transaction: entry.actor_bound is true, so '
+    'that one that a pooled connection kept from somebody else can be told from one that was '
+    'meant.';
 
-REVOKE ALL ON FUNCTION audit.set_context(text, text, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION audit.set_context(text, text, text, text, text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION audit._context(p_said text)
     RETURNS jsonb

@@ -18,6 +18,10 @@ CREATE TABLE IF NOT EXISTS audit.entry (
              extract(epoch FROM transaction_timestamp())::text || ' '
              || current_setting('audit.actor', true)
         END,
+    actor_signed     boolean              DEFAULT CASE
+        WHEN current_setting('audit.signature', true) <> ''
+        THEN audit._is_signed()
+        END,
     source           text        NOT NULL,
     operation        text        NOT NULL,
     table_schema     text        NOT NULL,
@@ -70,6 +74,9 @@ COMMENT ON COLUMN audit.entry.transaction_at IS
 COMMENT ON COLUMN audit.entry.actor_bound IS
     'True: audit.set_context() named the actor in this transaction. False: a setting did, which '
     'a pooled connection may have kept from somebody else. Null: no actor.';
+COMMENT ON COLUMN audit.entry.actor_signed IS
+    'True: who holds a key signed for the actor, its name and address (audit.signature). False: '
+    'what was there is no signature of these, or not any more. Null: none.';
 COMMENT ON COLUMN audit.entry.source IS
     'Which database wrote the entry: the word "source" of audit.toml.';
 COMMENT ON COLUMN audit.entry.operation IS

@@ -10,10 +10,11 @@ SELECT e.tableoid AS partition_id,
        e.id,
        e.occurred_at,
        record_send(ROW(
-           'pgwitness entry 1'::text, e.transaction_id, e.transaction_at, e.actor_bound, e.source,
-           e.operation, e.table_schema, e.table_name, e.module, e.entity, e.part, e.entity_id,
-           e.former_entity_id, e.entity_label, e.actor, e.actor_name, e.ip, e.db_user, e.db_role,
-           e.client_addr, e.application_name, e.context, e.row_key, e.labels, e.old_row, e.new_row
+           'pgwitness entry 1'::text, e.transaction_id, e.transaction_at, e.actor_bound,
+           e.actor_signed, e.source, e.operation, e.table_schema, e.table_name, e.module, e.entity,
+           e.part, e.entity_id, e.former_entity_id, e.entity_label, e.actor, e.actor_name, e.ip,
+           e.db_user, e.db_role, e.client_addr, e.application_name, e.context, e.row_key, e.labels,
+           e.old_row, e.new_row
        )) AS record
 FROM audit.entry AS e;
 

@@ -167,7 +167,7 @@ def admit(owner: Connection, *schemas: str) -> None:
         GRANT USAGE ON SCHEMA {schemas} TO {app};
         GRANT ALL ON ALL TABLES IN SCHEMA {schemas} TO {app};
         GRANT USAGE ON SCHEMA audit TO {app};
-        GRANT EXECUTE ON FUNCTION audit.set_context(text, text, text, text) TO {app};
+        GRANT EXECUTE ON FUNCTION audit.set_context TO {app};
         GRANT audit_reader TO {auditor};
         GRANT audit_reader, {app} TO CURRENT_USER;
         """

@@ -1,5 +1,6 @@
 """Who performed a change: a person, one on behalf of another, the System, or nobody who said so."""
 
+import hmac
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,22 @@ from tests.viewer import changes, only
 WORKFLOW = ("crm", "workflow")
 ENABLE = "UPDATE crm.workflow SET is_enabled = NOT is_enabled WHERE id = %s"
 WANT = "UPDATE audit.tracked_table SET missing_actor = %s WHERE table_name = 'workflow'"
+SIGN = "SELECT set_config('audit.signature', %s, true)"
+KEY = b"a key of at least 16 bytes"
+FOREVER = "9999999999"
+
+
+def sign(crm: Crm, key: bytes) -> None:
+    """Set the key that actors are signed with."""
+    with crm.as_superuser() as superuser:
+        superuser.execute("SELECT audit.set_actor_key(%s)", [key])
+
+
+def signature(person: Person, key: bytes) -> str:
+    """Sign for somebody, as the one who holds the key does."""
+    said = (person.key, person.name, person.ip, FOREVER)
+    message = "\x1f".join(word or "" for word in said)
+    return f"{FOREVER}.{hmac.new(key, message.encode(), 'sha256').hexdigest()}"
 
 
 def entry(**said: Any) -> Entry:
@@ -64,6 +81,27 @@ def test_a_list_and_a_page_name_both_where_one_acted_for_another(
     assert change.who == "Ana Diaz on behalf of <b>Omar</b>"
     assert facts["Performed by"] == f"Ana Diaz #{ana.key} on behalf of <b>Omar</b>"
     assert (facts["request"], "on_behalf_of" in facts) == ("7f1c", False)
+
+
+@pytest.mark.parametrize(
+    ("is_good", "who", "said"),
+    [
+        (True, "Ana Diaz", "held, when the transaction began"),
+        (False, "Ana Diaz signature does not hold", "does not hold: anybody who writes"),
+    ],
+)
+def test_a_signature_that_does_not_hold_is_said_wherever_the_actor_is(
+    crm: Crm, admin: FlaskClient, ana: Person, workflow: int, is_good: bool, who: str, said: str
+) -> None:
+    sign(crm, KEY)
+    with crm.saving(ana) as connection:
+        connection.execute(SIGN, [signature(ana, KEY if is_good else b"another key of 16")])
+        connection.execute(ENABLE.encode(), [workflow])
+
+    change = only(admin, ana)
+    facts = read_facts(admin.get(change.page).text)
+    assert change.who == who
+    assert facts["Signature of the actor"].startswith(said)
 
 
 def test_a_change_of_a_table_that_wants_an_actor_says_that_nobody_said_who(

@@ -56,6 +56,7 @@ class Entry:
     actor: str | None = None
     actor_name: str | None = None
     actor_bound: bool | None = None
+    actor_signed: bool | None = None
     ip: str | None = None
     db_user: str = ""
     db_role: str | None = None

@@ -29,7 +29,7 @@ WHOLE_ENTRIES = sql.SQL("""\
 SELECT {number}e.id, e.occurred_at, e.transaction_id::text, e.transaction_at, e.operation,
        e.table_schema, e.table_name, e.module, e.entity, e.part,
        e.entity_id, e.former_entity_id, e.entity_label,
-       e.actor, e.actor_name, e.actor_bound, e.ip, e.db_user, e.db_role,
+       e.actor, e.actor_name, e.actor_bound, e.actor_signed, e.ip, e.db_user, e.db_role,
        host(e.client_addr) AS client_addr, e.application_name,
        e.context::text, e.row_key::text, e.labels::text, s.size,
        CASE WHEN s.size <= %(largest)s THEN e.old_row::text END AS old_row,

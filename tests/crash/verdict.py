@@ -8,7 +8,7 @@ import psycopg
 
 from tests.crash.bank import ACCOUNTS
 from tests.crash.server import Server
-from tests.replay_fold import Entry, Rows, fold
+from tests.replay_fold import Entry, Keys, Rows, fold
 from tests.shop import AUDITOR, Connection
 
 ENTRIES = """
@@ -25,6 +25,8 @@ SELECT count(*) FROM audit.entry WHERE actor_bound IS NOT TRUE
     OR table_name = 'token' AND actor IS DISTINCT FROM new_row ->> 'actor'
 """
 WHOLE = Counter([("INSERT", "token"), ("UPDATE", "account"), ("UPDATE", "account")])
+
+KEYS = Keys({"token": ("id",), "account": ("id",)})
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,9 @@ def judge(auditor: Connection, acknowledged: Iterable[str]) -> Verdict:
 
 def _misfolded(rows: Rows, entries: list[Entry]) -> int:
     opening = (f'{{"id": {n}, "balance": 0, "version": 0}}' for n in range(1, ACCOUNTS + 1))
-    folded, early, owed = fold({"token": Counter(), "account": Counter(opening)}, entries)
+    folded, found = fold({"token": Counter(), "account": Counter(opening)}, entries, KEYS)
     differences = ((rows[t] - folded[t]) + (folded[t] - rows[t]) for t in rows)
-    return len(early) + len(owed) + sum(found.total() for found in differences)
+    return len(found) + sum(each.total() for each in differences)
 
 
 def _rows(auditor: Connection) -> Rows:

@@ -1,0 +1,96 @@
+"""Writes a bundle of evidence as JSON, an entry, a block or a seal on a line."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, TextIO
+
+from generator.config import ConfigError
+from generator.evidence.reading import Asked, Evidence
+from generator.evidence.verify_evidence import BLOCK, COLUMNS, SEAL, decode
+
+README = (
+    "Entries of an audit log of pgwitness, with what proves them. To verify them, with Python 3.8 "
+    "or newer: python3 verify_evidence.py THIS_FILE --anchors anchors.jsonl. The program is what "
+    "pgwitness evidence --verifier prints. Have it, and the anchors, from others than this file."
+)
+
+
+def read_anchors(file: TextIO) -> list[Any]:
+    """Return the anchors of a file with one on a line. Raises ConfigError where it has others."""
+    anchors = []
+    for number, line in enumerate(file, 1):
+        try:
+            anchor = json.loads(line)
+            int(anchor["number"])
+            anchors.append({key: str(anchor[key]) for key in anchor})
+            if {"identity", "head", "sealed_at"} - anchor.keys():
+                raise KeyError
+        except (ValueError, TypeError, LookupError):
+            raise ConfigError([f"--anchors: line {number} is no anchor"]) from None
+    return anchors
+
+
+def write_bundle(found: Evidence, anchors: list[Any], file: TextIO) -> str:
+    """Write a bundle, and return its SHA-256 in hex."""
+    digest = hashlib.sha256()
+    for piece in _pieces(found, anchors):
+        file.write(piece)
+        digest.update(piece.encode())
+    file.flush()
+    return digest.hexdigest()
+
+
+def _pieces(found: Evidence, anchors: list[Any]) -> Iterator[str]:
+    parts = {
+        "format": "pgwitness evidence 1",
+        "readme": README,
+        "database": found.database,
+        "made_at": _moment(found.made_at),
+        "asked": _asked(found.asked),
+    }
+    for key, value in parts.items():
+        yield f"{'{' if key == 'format' else ''}{_json(key)}: {_json(value)},\n"
+    yield from _lines("entries", map(_entry, found.entries), ",\n")
+    yield from _lines("blocks", map(_block, found.blocks), ",\n")
+    yield from _lines("seals", map(_seal, found.seals), ",\n")
+    yield from _lines("anchors", anchors, "}\n")
+
+
+def _lines(key: str, items: Iterable[Any], end: str) -> Iterator[str]:
+    yield f"{_json(key)}: ["
+    for number, item in enumerate(items):
+        yield (",\n" if number else "\n") + _json(item)
+    yield f"\n]{end}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _moment(moment: datetime | None) -> str:
+    return moment.isoformat(timespec="microseconds") if moment else ""
+
+
+def _asked(asked: Asked) -> dict[str, Any]:
+    since, until = _moment(asked.since), _moment(asked.until)
+    return {"ids": [*map(str, asked.ids)], "from": since, "to": until, "of": asked.of}
+
+
+def _entry(row: Any) -> dict[str, Any]:
+    id_, occurred_at = decode(row.place)
+    return {"id": id_, "occurred_at": occurred_at, **_record(row, COLUMNS)}
+
+
+def _block(row: Any) -> dict[str, Any]:
+    return {"seal": str(row.seal), **_record(row, BLOCK), "list": row.list.hex()}
+
+
+def _seal(row: Any) -> dict[str, Any]:
+    return {**_record(row, SEAL), "head": row.head.hex()}
+
+
+def _record(row: Any, names: Iterable[str]) -> dict[str, Any]:
+    readable = dict(zip(names, decode(row.record), strict=True))
+    return {"record": row.record.hex(), "readable": readable}
