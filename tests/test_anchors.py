@@ -97,9 +97,15 @@ def test_a_line_that_is_no_anchor_is_told_with_its_number(tmp_path: Path) -> Non
     assert len(deliver(Places(file=file), LOG, CHAIN[:2], 0)) == 1
 
 
-def test_an_object_of_a_store_is_named_by_number_and_head(tmp_path: Path) -> None:
+def test_a_place_knows_which_database_made_a_head(places: Places) -> None:
+    deliver(places, LOG, CHAIN[:1], 0)
+    anchors, _ = known_anchors(places, LOG)
+    assert [anchor.identity for anchor in anchors] == ["1/1/5"]
+
+
+def test_an_object_of_a_store_is_named_by_database_number_and_head(tmp_path: Path) -> None:
     deliver(Places(url=f"file://{tmp_path}/heads/"), LOG, CHAIN[:1], 0)
-    (written,) = (tmp_path / "heads" / "crm" / "kestrel").iterdir()
+    (written,) = (tmp_path / "heads" / "crm" / "kestrel" / "1/1/5").iterdir()
     assert written.name == f"000000000001-{1:064x}.json"
     assert read_anchors(written) == {Anchor(1, f"{1:064x}")}
 

@@ -105,6 +105,14 @@ def test_a_copy_in_the_same_cluster_is_sealed_once_that_is_acknowledged(
     copy.assert_whole()
 
 
+def test_heads_of_a_copy_do_not_keep_the_original_from_being_sealed(
+    running: Server, log: Chain
+) -> None:
+    copy = copied(running, log)
+    copy.acknowledge()
+    assert [seal.entries for seal in log.seal(known=copy.anchors())] == [3]
+
+
 def test_a_new_cluster_seals_what_came_with_the_dump_whatever_its_transactions(
     running: Server,
 ) -> None:

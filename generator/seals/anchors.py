@@ -6,6 +6,7 @@ it, so a place that is new gets the last one alone, and nothing is lost where on
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,8 @@ from generator.seals.places import Places
 from generator.seals.sealing import Anchor, Seal
 
 T = TypeVar("T")
+
+_OBJECT = re.compile(r"(?P<identity>\d+/\d+/\d+)/(?P<number>\d+)-(?P<head>[0-9a-f]+)\.json$")
 
 COMMAND_SECONDS = 60
 """How long a command may take for a line."""
@@ -59,7 +62,7 @@ def read_anchors(file: Path, log: Log | None = None) -> set[Anchor]:
         raise AnchorProblem(f"{file}: can't be read: {error}") from None
     found = (_parse(line, f"{file}:{n}") for n, line in enumerate(lines, 1) if line.strip())
     return {
-        Anchor(one["number"], one["head"])
+        Anchor(one["number"], one["head"], one.get("identity"))
         for one in found
         if log is None or (one.get("source"), one.get("database")) == (log.source, log.database)
     }
@@ -130,8 +133,8 @@ def _list_store(url: str, log: Log) -> set[Anchor]:
     store, folder = _open_store(url, log)
     store.invalidate_cache()
     paths = store.find(folder) if store.exists(folder) else []
-    names = [path.rpartition("/")[2].removesuffix(".json").partition("-") for path in paths]
-    return {Anchor(int(number), head) for number, _, head in names if number.isdecimal() and head}
+    found = (_OBJECT.search(path) for path in paths)
+    return {Anchor(int(one["number"]), one["head"], one["identity"]) for one in found if one}
 
 
 def _to_store(places: Places, log: Log, seals: Sequence[Seal], since: int) -> None:
@@ -143,8 +146,8 @@ def _to_store(places: Places, log: Log, seals: Sequence[Seal], since: int) -> No
 def _add_to_store(url: str, log: Log, seals: Sequence[Seal]) -> None:
     store, folder = _open_store(url, log)
     for seal in seals:
-        store.makedirs(folder, exist_ok=True)
-        name = f"{folder}/{seal.number:012}-{seal.head}.json"
+        store.makedirs(f"{folder}/{seal.identity}", exist_ok=True)
+        name = f"{folder}/{seal.identity}/{seal.number:012}-{seal.head}.json"
         # Where another run was quicker, its name says all that is in it.
         with suppress(FileExistsError):
             store.pipe_file(name, f"{anchor_line(log, seal)}\n".encode(), mode="create")

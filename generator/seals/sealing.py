@@ -5,7 +5,7 @@ Knows the SQL of seals; how patiently it waits for locks, callers say.
 
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import LiteralString
 
@@ -23,10 +23,14 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Anchor:
-    """What a place outside of the database knows of a seal: its number, and its head in hex."""
+    """What a place outside of the database knows of a seal: its number, and its head in hex.
+
+    *identity* is the database's that made it.
+    """
 
     number: int
     head: str
+    identity: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Seal:
     @property
     def anchor(self) -> Anchor:
         """What is to be known of it elsewhere."""
-        return Anchor(self.number, self.head)
+        return Anchor(self.number, self.head, self.identity)
 
 
 def read_seals(connection: Connection, after: int = 0) -> list[Seal]:
@@ -70,9 +74,11 @@ def last_number(connection: Connection) -> int:
 def seal_new(connection: Connection, execute: Execute, known: Collection[Anchor]) -> Iterator[Seal]:
     """Seal what is new, and yield each seal. *known*: what is known elsewhere.
 
-    Raises Refused where this is another database than before, or one from before.
+    Raises Refused where this is another database than before, or one from before. What a copy of
+    it made, that was acknowledged as one, is no matter.
     """
-    missing = find_missing(connection, known)
+    ours = {None, *(row.identity for row in rows(connection, _IDENTITIES))}
+    missing = {a for a in find_missing(connection, known) if a.identity in ours}
     if missing:
         last = max(missing, key=lambda anchor: anchor.number)
         raise Refused(
@@ -125,6 +131,11 @@ SELECT s.number, s.kind, s.identity, s.entries, s.sealed_at, encode(s.head, 'hex
 FROM audit.seal AS s
 WHERE s.number > %(after)s
 ORDER BY s.number
+"""
+_IDENTITIES: LiteralString = """
+SELECT s.identity FROM audit.seal AS s
+UNION
+SELECT audit._identity()
 """
 _LAST: LiteralString = "SELECT coalesce(max(s.number), 0) AS number FROM audit.seal AS s"
 _HERE: LiteralString = """
