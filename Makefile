@@ -13,7 +13,7 @@ BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 $(shell [ -x $(BIN)/python ] || rm -rf .venv)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-matrix replay lint lapse crash bench bench-viewer bench-seal clean chromium pgbouncer
+.PHONY: help demo demo-reset test test-matrix attacks replay lint lapse crash bench bench-viewer bench-seal clean chromium pgbouncer
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
@@ -31,6 +31,9 @@ test: .venv/.test chromium pgbouncer ## Run the tests
 
 test-matrix: .venv/.test ## Run the tests of capture on each PostgreSQL (MAJORS="14 15 16 17 18")
 	@exec .ci/matrix "$(MAJORS)"
+
+attacks: .venv/.test ## Attack the log in every way we know of (outcomes in build/attacks.json)
+	@exec $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile tests/attacks
 
 replay: .venv/.test ## Run the replay property for long (EXAMPLES=20000, SEED=1 for other schemas)
 	@PGWITNESS_REPLAY_EXAMPLES=$(EXAMPLES) PGWITNESS_REPLAY_SEED=$(SEED) \

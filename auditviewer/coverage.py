@@ -5,7 +5,7 @@ Knows requests, templates and words; what is read for it, `log.coverage` knows.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from flask import render_template, request, url_for
 
@@ -13,15 +13,14 @@ from auditviewer import times
 from auditviewer.change.english import count
 from auditviewer.change.quantities import number_in_words
 from auditviewer.change.records import Table, TableName, Tables
-from auditviewer.growth import Amount, Growth, work_out
+from auditviewer.growth import Amount, Day, Growth, sum_up
 from auditviewer.log.coverage import (
-    Day,
     Upkeep,
     find_oldest,
     midnight,
-    read_days,
     read_drops,
-    read_growth,
+    read_log,
+    read_periods,
     read_upkeep,
 )
 from auditviewer.log.filters import Filter, read_filter
@@ -66,19 +65,18 @@ def coverage(site: Site) -> str:
     asked = read_filter(request.args, site.settings.time_zone)
     with site.database.reading() as reading:
         tables, upkeep = read_tables(reading), read_upkeep(reading)
-        days, written = read_days(reading), read_growth(reading)
+        growth, periods = sum_up(read_log(reading)), read_periods(reading)
         oldest, drops = find_oldest(reading), read_drops(reading)
-    clock, today = Clock(asked, reading.now), reading.now.astimezone(UTC).date()
-    kept = upkeep.retention_days or site.settings.retention.days
-    growth = work_out(days, written, _first_whole_day(tables, reading.now), today)
+    clock, kept = Clock(asked, reading.now), upkeep.retention_days or site.settings.retention.days
     return render_template(
         "audit/coverage.html",
         asked=asked,
         now=reading.now,
         clock=clock,
         faults=list(find_faults(upkeep, tables, clock, site.settings.retention)),
-        facts=_facts(upkeep, days, oldest, kept, clock),
+        facts=_facts(upkeep, growth.days, oldest, kept, clock),
         modules=_by_module(tables),
+        periods=periods,
         growth=growth,
         kept=kept,
         by_table=list(_by_table(growth, tables)),
@@ -113,15 +111,6 @@ def find_faults(
 def _tracked(tables: Tables) -> list[Table]:
     """Return the application's tables."""
     return [table for name, table in tables.items() if name != LOG]
-
-
-def _begun(tables: Tables) -> datetime | None:
-    return min((each.tracked_at for each in _tracked(tables) if each.tracked_at), default=None)
-
-
-def _first_whole_day(tables: Tables, now: datetime) -> date:
-    begun = (_begun(tables) or now).astimezone(UTC)
-    return begun.date() + timedelta(days=begun > midnight(begun.date()))
 
 
 def _facts(

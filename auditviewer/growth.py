@@ -1,15 +1,14 @@
-"""How fast the log grows, worked out of its days and of what was written on the last of them.
+"""How fast the log grows: what was measured of its days, summed up.
 
 Knows no SQL and no page; entries are about so many where they come from a sample.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from auditviewer.change.records import TableName
-from auditviewer.log.coverage import RATE_DAYS, Day, Written
+from auditviewer.log.coverage import Measured
 
 
 @dataclass(frozen=True)
@@ -25,72 +24,74 @@ class Amount:
 
 
 @dataclass(frozen=True)
+class Day:
+    """A day in UTC, or several in one partition, before *until*; and what they take."""
+
+    day: date
+    until: date | None
+    is_whole: bool
+    is_indexed: bool
+    amount: Amount
+
+
+@dataclass(frozen=True)
 class Growth:
     """What the log holds, and how much comes to it.
 
-    *days* are the last whole ones, newest first; *a_day* is None where there is none. *is_exact*:
-    the entries of these days were counted.
+    *days* are all, oldest first; *whole* are the last ones, by which growth is told, newest first.
+    *a_day* is None where there is none. *is_exact*: the entries of these were counted.
     """
 
     total: Amount
-    days: tuple[tuple[Day, Amount], ...]
+    days: tuple[Day, ...]
     a_day: Amount | None
     a_day_by_table: tuple[tuple[TableName, Amount], ...]
     is_exact: bool
 
     @property
+    def whole(self) -> list[Day]:
+        """The last whole days, newest first."""
+        return [day for day in reversed(self.days) if day.is_whole]
+
+    @property
     def whole_days(self) -> int:
         """How many days those are: a partition may hold several."""
-        return _length(day for day, _ in self.days)
+        return _length(self.days)
 
 
-def work_out(days: Sequence[Day], written: Sequence[Written], begun: date, today: date) -> Growth:
-    """Return how the log grows; *begun* is the first day that was recorded as a whole."""
-    read: dict[date, float] = defaultdict(float)
-    for each in written:
-        read[each.day] += each.entries
-    since = today - timedelta(days=RATE_DAYS)
-    whole = [day for day in days if day.until and since < day.until <= today and begun <= day.day]
-    amounts = [(day, Amount(read[day.day], day.bytes)) for day in reversed(whole)]
-    number = _length(whole)
+def sum_up(log: Sequence[Measured]) -> Growth:
+    """Return how the log grows."""
+    days, whole = tuple(_days(log)), [each for each in log if each.is_whole]
+    number = _length(days)
     return Growth(
-        total=_total(days, read),
-        days=tuple(amounts),
-        a_day=_sum(amount for _, amount in amounts).times(1 / number) if number else None,
-        a_day_by_table=_by_table(written, {day.day for day in whole}, number),
-        is_exact=all(each.is_exact for each in written),
+        total=_sum(log),
+        days=days,
+        a_day=_sum(whole).times(1 / number) if number else None,
+        a_day_by_table=tuple(sorted(_by_table(whole, number), key=_by_size)),
+        is_exact=all(each.is_exact for each in log),
     )
 
 
-def _by_table(
-    written: Iterable[Written], whole: set[date], number: int
-) -> tuple[tuple[TableName, Amount], ...]:
-    amounts: dict[TableName, list[Amount]] = defaultdict(list)
-    for each in written:
-        if each.day in whole:
-            amounts[each.table].append(Amount(each.entries, each.bytes))
-    a_day = [(table, _sum(of_table).times(1 / number)) for table, of_table in amounts.items()]
-    return tuple(sorted(a_day, key=lambda each: (-each[1].bytes, each[0])))
-
-
-def _total(days: Iterable[Day], read: Mapping[date, float]) -> Amount:
-    """Return what all days hold; those of which nothing is known are taken for like the others."""
-    known, unknown = [], 0
-    for day in days:
-        entries = read.get(day.day) or day.entries
-        if entries is None:
-            unknown += day.bytes
-        else:
-            known.append(Amount(entries, day.bytes))
-    total = _sum(known)
-    more = total.entries / total.bytes * unknown if total.bytes else 0
-    return Amount(total.entries + more, total.bytes + unknown)
+def _days(log: Sequence[Measured]) -> Iterator[Day]:
+    for each in {each.day: each for each in log}.values():
+        amount = _sum(other for other in log if other.day == each.day)
+        yield Day(each.day, each.until, each.is_whole, each.is_indexed, amount)
 
 
 def _length(days: Iterable[Day]) -> int:
-    return sum((day.until - day.day).days for day in days if day.until)
+    return sum((day.until - day.day).days for day in days if day.is_whole and day.until)
 
 
-def _sum(amounts: Iterable[Amount]) -> Amount:
-    listed = list(amounts)
+def _by_table(whole: Sequence[Measured], number: int) -> Iterator[tuple[TableName, Amount]]:
+    for table in {each.table for each in whole if each.table}:
+        yield table, _sum(each for each in whole if each.table == table).times(1 / number)
+
+
+def _by_size(of_table: tuple[TableName, Amount]) -> tuple[float, TableName]:
+    table, amount = of_table
+    return -amount.bytes, table
+
+
+def _sum(log: Iterable[Measured]) -> Amount:
+    listed = list(log)
     return Amount(sum(each.entries for each in listed), sum(each.bytes for each in listed))

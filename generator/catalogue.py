@@ -96,9 +96,8 @@ def read_named(
     connection: Connection, names: Collection[TableName]
 ) -> dict[TableName, CatalogueTable]:
     """Return the relations of these names that exist, of whatever kind."""
-    schemas, tables = [name.schema for name in names], [name.table for name in names]
-    found = rows(connection, _RELATIONS + _NAMED, schemas=schemas, tables=tables)
-    return _assemble(connection, found)
+    wanted = {"schemas": [n.schema for n in names], "tables": [n.table for n in names]}
+    return _assemble(connection, rows(connection, _RELATIONS + _NAMED, **wanted))
 
 
 def read_schemas(connection: Connection) -> set[str]:
@@ -161,6 +160,7 @@ _SETTINGS = {
     "timezone": "UTC",
     "datestyle": "ISO, YMD",
     "quote_all_identifiers": "off",
+    "row_security": "on",
     "standard_conforming_strings": "on",
 }
 

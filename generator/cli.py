@@ -7,24 +7,26 @@ from pathlib import Path
 
 import click
 
-from generator.config import Config, TrackedTable
-from generator.configured import config_option as _config_option
-from generator.configured import read as _read
-from generator.connecting import UsageProblem
-from generator.connecting import connect as _connect
-from generator.connecting import problems as _problems
+from generator.command_line import config_option as _config_option
+from generator.command_line import connect as _connect
+from generator.command_line import problems as _problems
+from generator.command_line import read as _read
+from generator.command_line import selected as _selected
 from generator.drift import Finding, find_drift
+from generator.drift.notes import find_notes
 from generator.evidence.command import evidence
-from generator.maintenance import Busy, Terms, begin, open_session
+from generator.maintenance import Blocked, Busy, Terms, begin, open_session
 from generator.maintenance import maintain as take_steps
 from generator.maintenance.sealing import log_of, seals_of
 from generator.migrations import Migration, plan, write
 from generator.proposal import propose
-from generator.render import render_track
+from generator.reconcile import reconcile as find_differences
+from generator.render import render_guard, render_guard_rollback, render_track
 from generator.seals.anchors import anchor_line
 from generator.seals.command import seal
 from generator.status import read_status
 from generator.status.text import as_json, as_text
+from generator.status.trust import Trust
 
 
 @click.group(context_settings={"max_content_width": 100})
@@ -137,6 +139,9 @@ def maintain(
         except Busy as busy:
             click.echo(f"{busy}: nothing to do", err=True)
             return
+        except Blocked as blocked:
+            click.echo(f"gave up: {blocked}", err=True)
+            raise SystemExit(1) from None
     if run.given_up:
         click.echo(f"{len(run.given_up)} left to the next run.", err=True)
         raise SystemExit(1)
@@ -146,27 +151,65 @@ def maintain(
 @main.command()
 @click.option("--database", required=True, help="Connection string of a member of audit_reader.")
 @click.option("--json", "is_for_machines", is_flag=True, help="Print JSON.")
-def status(database: str, *, is_for_machines: bool) -> None:
-    """Say what a log holds, since when, how fast it grows, and who takes care of it.
+@click.option(
+    "-c",
+    "--config",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also compare with this configuration, as check does.",
+)
+def status(database: str, path: Path | None, *, is_for_machines: bool) -> None:
+    """Say what a log holds, since when, how fast it grows, and whom it has to trust.
 
     \b
-    pgwitness status --database postgresql://dba@db/shop
+    pgwitness status --database postgresql://dba@db/shop --config audit.toml
     """
+    config = _read(path) if path else None
     with _problems(), _connect(database) as connection:
         found = read_status(connection)
-    click.echo(as_json(found) if is_for_machines else as_text(found))
+        findings = None if config is None else find_drift(connection, config)
+        trust = Trust(None if findings is None else len(findings), tuple(find_notes(connection)))
+    click.echo(as_json(found, trust) if is_for_machines else as_text(found, trust))
+
+
+@main.command()
+@click.option("--remove", is_flag=True, help="Print what takes it away again.")
+def guard(*, remove: bool) -> None:
+    """Print SQL by which a superuser has the database refuse to disable what captures.
+
+    \b
+    pgwitness guard | psql -1 -v ON_ERROR_STOP=1 -d shop -f -
+    """
+    click.echo(render_guard_rollback() if remove else render_guard(), nl=False)
+
+
+@main.command()
+@_config_option
+@click.option("--database", required=True, help="Connection string of who may read log and tables.")
+@click.option("--table", "only", help="Only this table, such as crm.workflow.")
+@click.option("--sample", type=click.IntRange(1), help="About so many keys of each table.")
+def reconcile(path: Path, database: str, only: str | None, sample: int | None) -> None:
+    """Compare each row with the newest entry about it. Exits 1 where a write left no entry.
+
+    \b
+    pgwitness reconcile --database postgresql://dba@db/shop --table crm.workflow
+    """
+    config = _read(path)
+    tables = _selected(config, only)
+    differing = 0
+    with _problems(), _connect(database) as connection:
+        for result in find_differences(connection, config, tables, sample):
+            differing += len(result.differences)
+            for difference in result.differences:
+                click.echo(difference.line)
+            click.echo(result.line, err=True)
+    if differing:
+        click.echo(f"{differing} rows are not as the log says.", err=True)
+        raise SystemExit(1)
 
 
 main.add_command(evidence)
 main.add_command(seal)
-
-
-def _selected(config: Config, only: str | None) -> list[TrackedTable]:
-    tables = [table for table in config.tables if only in (None, str(table.name))]
-    if only is not None and not tables:
-        known = ", ".join(str(table.name) for table in config.tables)
-        raise UsageProblem(f'{config.path}: table "{only}" is not in it – known: {known}')
-    return tables
 
 
 def _report_migration(migration: Migration) -> str:
@@ -176,5 +219,6 @@ def _report_migration(migration: Migration) -> str:
 
 
 def _report_finding(finding: Finding) -> str:
-    line = f"{finding.state}: {finding.object} – {finding.what} – {finding.fix}"
+    since = f" – changed {finding.since}" if finding.since else ""
+    line = f"{finding.state}: {finding.object} – {finding.what}{since} – {finding.fix}"
     return f"{line}\n{finding.diff}" if finding.diff else line

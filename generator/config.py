@@ -101,6 +101,7 @@ class Config:
     """An audit.toml: the tracked tables in its order, and the folder of the migrations.
 
     ``maintainer`` is the role that runs maintenance, where that is not who owns the database;
+    ``trusted`` are others who may do what would otherwise be reported;
     ``anchors`` is where the heads of seals go.
     """
 
@@ -110,4 +111,5 @@ class Config:
     tables: tuple[TrackedTable, ...]
     retention_days: int = 90
     maintainer: str | None = None
+    trusted: tuple[str, ...] = ()
     anchors: Places = field(default_factory=Places)

@@ -19,7 +19,7 @@ from generator.toml_reader import Reader, Toml
 MAX_REFERENCES = 50
 """A function takes 100 arguments, and the labels of a row are a key and a value for each."""
 
-_TOP = ("source", "migrations", "retention_days", "maintainer", "anchor", "table")
+_TOP = ("source", "migrations", "retention_days", "maintainer", "trusted", "anchor", "table")
 _TABLE = (
     *("module", "entity", "part", "parent", "key", "label", "link", "columns"),
     *("say", "ignore", "exclude", "redact", "keep", "truncate", "capture", "rows", "missing_actor"),
@@ -65,6 +65,7 @@ def _read_document(reader: Reader, document: Toml, path: Path) -> Config:
         tables=resolved,
         retention_days=reader.days(document, "retention_days", 90),
         maintainer=reader.optional_text(document, "maintainer", "", "audit_maintainer"),
+        trusted=reader.roles(document, "trusted"),
         anchors=read_places(reader, document, path.parent),
     )
 

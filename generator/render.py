@@ -60,6 +60,16 @@ def render_audit_schema_rollback() -> str:
     return (sql_folder() / "audit_schema.rollback.sql").read_text("utf-8")
 
 
+def render_guard() -> str:
+    """Return the SQL by which a superuser has the database refuse what gets around the log."""
+    return (sql_folder() / "guard.sql").read_text("utf-8")
+
+
+def render_guard_rollback() -> str:
+    """Return the SQL that takes the guard away."""
+    return (sql_folder() / "guard.rollback.sql").read_text("utf-8")
+
+
 def render_track(tracked: TrackedTable) -> str:
     """Return the SQL that tracks a table, or tracks it anew."""
     values = _names(tracked) | _capture(tracked)

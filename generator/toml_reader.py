@@ -82,6 +82,16 @@ class Reader:
             self.identifier(name, f'{where}: "{key}"')
         return tuple(value)
 
+    def roles(self, body: Toml, key: str) -> tuple[str, ...]:
+        """Return a list of roles at the top of the file; an empty one after a finding."""
+        value = body.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+            self.finding("", f'"{key}" must be a list of roles, such as {key} = ["ops_dba"]')
+            return ()
+        for name in value:
+            self.identifier(name, f'"{key}"')
+        return tuple(value)
+
     def choice(self, body: Toml, key: str, choices: tuple[str, ...], where: str) -> str:
         """Return one of *choices*; the first where the key is absent."""
         value = body.get(key, choices[0])

@@ -1,4 +1,6 @@
 SET LOCAL lock_timeout = '5s';
+-- What somebody may have put into public is not called in place of PostgreSQL's own.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- Three roles, none of which can log in: one owns the log, one may only add to it, one may only
 -- read it. Roles belong to the whole cluster, so they may be here already.
@@ -55,6 +57,56 @@ REVOKE ALL ON SCHEMA audit FROM PUBLIC;
 GRANT USAGE ON SCHEMA audit TO audit_writer, audit_reader;
 COMMENT ON SCHEMA audit IS
     'pgwitness: who changed what, and what it was before. Read audit.entry.';
+
+-- Where the log is in use already, all of it is locked before any of it is replaced: lock by lock,
+-- whoever reads and writes meanwhile could come to wait for this, and this for them. Nobody waits
+-- for longer than 100 ms at a time, and nobody in a transaction is cut off.
+DO $lock_what_is_there$
+DECLARE
+    v_tables text := (
+        SELECT string_agg(format('audit.%I', c.relname), ', ' ORDER BY c.relname)
+        FROM pg_catalog.pg_class AS c
+             JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        -- What maintenance has just taken out of the log, it is about to drop.
+        WHERE n.nspname = 'audit' AND c.relkind IN ('r', 'p') AND c.relname NOT LIKE 'entry\_%');
+    v_name   text;
+BEGIN
+    FOR v_try IN 1..25 LOOP
+        BEGIN
+            SET LOCAL lock_timeout = '100ms';
+            EXECUTE coalesce('LOCK TABLE ' || v_tables || ' IN ACCESS EXCLUSIVE MODE', 'SELECT');
+            -- A partition that is half detached would not get a column that is added, and then
+            -- could not be detached at all. While maintenance runs, it is about to finish that.
+            FOR v_name IN
+                SELECT c.relname
+                FROM pg_catalog.pg_inherits AS i
+                     JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid
+                WHERE i.inhparent = to_regclass('audit.entry') AND i.inhdetachpending
+            LOOP
+                IF NOT pg_catalog.pg_try_advisory_xact_lock(x'7067776974'::bigint) THEN
+                    RAISE lock_not_available;
+                END IF;
+                EXECUTE format('ALTER TABLE audit.entry DETACH PARTITION audit.%I FINALIZE',
+                               v_name);
+            END LOOP;
+            SET LOCAL lock_timeout = '5s';
+            RETURN;
+        EXCEPTION
+            WHEN lock_not_available THEN
+                PERFORM pg_catalog.pg_sleep(0.2);
+        END;
+    END LOOP;
+    RAISE EXCEPTION 'the audit schema is not replaced: a transaction that does not end is using it'
+        USING ERRCODE = 'UA014',
+              DETAIL = (
+                  SELECT format('In it now: pid %s.', string_agg(DISTINCT l.pid::text, ', '))
+                  FROM pg_catalog.pg_locks AS l
+                  WHERE l.relation IN (SELECT c.oid FROM pg_catalog.pg_class AS c
+                                       WHERE c.relnamespace = 'audit'::regnamespace)
+                    AND l.granted),
+              HINT = 'Apply this again once it has ended. Nothing was changed.';
+END
+$lock_what_is_there$;
 
 -- What the application says about itself: settings, which last as long as its transaction.
 --
@@ -286,7 +338,9 @@ GRANT EXECUTE ON FUNCTION audit._is_signed() TO audit_writer;
 -- The log. The capture functions say what happened to which row; who, when and from where are
 -- the defaults below, so that they are the same for every table.
 
-CREATE SEQUENCE IF NOT EXISTS audit.entry_id_seq AS bigint;
+-- It cycles: pg_write_all_data covers sequences too, and one that was set to its end would refuse
+-- every write of the application.
+CREATE SEQUENCE IF NOT EXISTS audit.entry_id_seq AS bigint CYCLE;
 
 COMMENT ON SEQUENCE audit.entry_id_seq IS
     'Numbers audit.entry. Not an identity column: PostgreSQL 17 refuses to attach a partition '
@@ -739,7 +793,7 @@ CREATE OR REPLACE FUNCTION audit._salvage(p_row anyelement)
     SET search_path = pg_catalog, pg_temp
 AS $_salvage$
 DECLARE
-    v_row   jsonb := '{}';
+    v_row   jsonb := '{}'::jsonb;
     v_name  name;
     v_value jsonb;
 BEGIN
@@ -881,6 +935,7 @@ CREATE TABLE IF NOT EXISTS audit.tracked_table (
     on_truncate   text        NOT NULL,
     missing_actor text        NOT NULL DEFAULT 'allow',
     tracked_at    timestamptz NOT NULL DEFAULT now(),
+    tracked_before tstzmultirange NOT NULL DEFAULT '{}',
     untracked_at  timestamptz,
     CONSTRAINT tracked_table_pkey
         PRIMARY KEY (table_schema, table_name),
@@ -935,6 +990,8 @@ COMMENT ON COLUMN audit.tracked_table.missing_actor IS
     'whom nobody named. reject: refused, with the write, with SQLSTATE UA008.';
 COMMENT ON COLUMN audit.tracked_table.tracked_at IS
     'Since when changes are captured without a gap.';
+COMMENT ON COLUMN audit.tracked_table.tracked_before IS
+    'When changes were captured before tracked_at: what is in between are gaps.';
 COMMENT ON COLUMN audit.tracked_table.untracked_at IS
     'Since when they no longer are. Null: they are.';
 COMMENT ON CONSTRAINT tracked_table_pkey ON audit.tracked_table IS
@@ -992,6 +1049,12 @@ DECLARE
         FROM audit.tracked_table AS t
         WHERE (t.table_schema, t.table_name) = (p_table_schema, p_table_name)
           AND t.untracked_at IS NULL);
+    v_before tstzmultirange := (
+        SELECT t.tracked_before + CASE WHEN t.untracked_at IS NULL THEN '{}' ELSE tstzmultirange(
+            -- A clock may go back.
+            tstzrange(least(t.tracked_at, t.untracked_at), t.untracked_at)) END
+        FROM audit.tracked_table AS t
+        WHERE (t.table_schema, t.table_name) = (p_table_schema, p_table_name));
 BEGIN
     DELETE FROM audit.tracked_table AS t
     WHERE (t.table_schema, t.table_name) = (p_table_schema, p_table_name);
@@ -999,18 +1062,21 @@ BEGIN
     INSERT INTO audit.tracked_table
         (table_schema, table_name, module, entity, part, key_columns, label_column,
          parent_schema, parent_table, parent_key, link, say, columns,
-         ignored, excluded, redacted, on_truncate, missing_actor, tracked_at)
+         ignored, excluded, redacted, on_truncate, missing_actor, tracked_at, tracked_before)
     VALUES
         (p_table_schema, p_table_name, p_module, p_entity, p_part, p_key_columns, p_label_column,
          p_parent_schema, p_parent_table, p_parent_key, p_link, p_say, p_columns,
          p_ignored, p_excluded, p_redacted, p_on_truncate, p_missing_actor,
-         coalesce(v_since, now()));
+         coalesce(v_since, now()), coalesce(v_before, '{}'));
+
+    CALL audit._record_versions(p_table_schema, p_table_name);
 END
 $_describe$;
 
 COMMENT ON PROCEDURE audit._describe IS
-    'Write down that a table is tracked, and in which words. Describing it again replaces the '
-    'words and keeps the date since when.';
+    'Write down that a table is tracked, in which words, and in which version its triggers and its '
+    'function are. Describing it again replaces the words and keeps since when it has been, and '
+    'when it was before.';
 
 REVOKE ALL ON PROCEDURE audit._describe FROM PUBLIC;
 
@@ -1180,7 +1246,7 @@ CREATE OR REPLACE FUNCTION audit._words(
 AS $_words$
 DECLARE
     -- A redacted value is none that anybody could type.
-    c_readable constant jsonpath := '$.* ? (!exists(@.redacted))';
+    c_readable constant jsonpath := '$.* ? (!exists(@.redacted))'::jsonpath;
 BEGIN
     RETURN jsonb_to_tsvector(
         'simple',
@@ -1595,7 +1661,8 @@ BEGIN
     EXECUTE format('LOCK TABLE audit.%I IN SHARE UPDATE EXCLUSIVE MODE', v_last.name);
 
     -- From here on writers wait. No entry is read or moved: the constraint proves the bounds.
-    LOCK TABLE audit.entry IN ACCESS EXCLUSIVE MODE;
+    -- Other days are not locked: somebody may be at work in one of them.
+    LOCK TABLE ONLY audit.entry IN ACCESS EXCLUSIVE MODE;
     EXECUTE format('ALTER TABLE audit.entry DETACH PARTITION audit.%I', v_last.name);
     EXECUTE format('ALTER TABLE audit.%I RENAME TO %I', v_last.name, v_name);
     PERFORM audit._attach_partition(v_name, v_last.starts_at, p_at),
@@ -2505,3 +2572,318 @@ REVOKE ALL ON FUNCTION audit.seal_of(xid8, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit.seal_of(xid8, bigint) TO audit_reader;
 
 RESET ROLE;
+
+-- What the log covers and what it takes, for pgwitness status, for the viewer and for psql.
+
+SET ROLE audit_owner;
+
+CREATE OR REPLACE FUNCTION audit.list_tracked()
+    RETURNS TABLE (
+        table_schema text,
+        table_name   text,
+        since        timestamptz,
+        gaps         tstzmultirange,
+        until        timestamptz
+    )
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $list_tracked$
+    SELECT t.table_schema, t.table_name, f.since,
+           tstzmultirange(tstzrange(f.since, t.tracked_at)) - t.tracked_before,
+           t.untracked_at
+    FROM audit.tracked_table AS t
+         CROSS JOIN LATERAL (VALUES (least(lower(t.tracked_before), t.tracked_at))) AS f (since)
+    WHERE (t.table_schema, t.table_name) <> ('audit', 'entry')
+    ORDER BY t.table_schema, t.table_name;
+$list_tracked$;
+
+COMMENT ON FUNCTION audit.list_tracked() IS
+    'Since when changes of each table are captured, in which gaps they were not, and until when: '
+    'null where they still are.';
+
+REVOKE ALL ON FUNCTION audit.list_tracked() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit.list_tracked() TO audit_reader;
+
+CREATE OR REPLACE FUNCTION audit._days()
+    RETURNS TABLE (
+        partition  oid,
+        day        date,
+        until      date,
+        is_whole   boolean,
+        is_recent  boolean,
+        is_indexed boolean,
+        bytes      bigint,
+        pages      bigint,
+        entries    double precision
+    )
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $_days$
+    WITH moment AS (
+        SELECT now()::date AS today, min(t.tracked_at) AS begun
+        FROM audit.tracked_table AS t
+        WHERE (t.table_schema, t.table_name) <> ('audit', 'entry')
+    )
+    SELECT c.oid, d.day, d.until,
+           d.until <= m.today AND d.until > m.today - 7 AND d.day >= m.begun,
+           d.day <= m.today AND (d.until IS NULL OR d.until > m.today - 7),
+           p.is_indexed, s.bytes, s.pages,
+           CASE WHEN s.pages = 0 THEN 0
+                WHEN c.reltuples >= 0 AND c.relpages > 0 THEN c.reltuples / c.relpages * s.pages
+           END
+    FROM moment AS m
+         CROSS JOIN audit._partitions() AS p
+         JOIN pg_class AS c ON (c.relnamespace, c.relname) = ('audit'::regnamespace, p.name)
+         CROSS JOIN LATERAL (VALUES (
+             CASE WHEN isfinite(p.starts_at) THEN p.starts_at::date ELSE '0001-01-01' END,
+             CASE WHEN isfinite(p.ends_at) THEN p.ends_at::date END)) AS d (day, until)
+         -- One that is dropped meanwhile has no size.
+         CROSS JOIN LATERAL (VALUES (
+             coalesce(pg_total_relation_size(c.oid), 0),
+             coalesce(pg_relation_size(c.oid), 0) / current_setting('block_size')::integer))
+             AS s (bytes, pages)
+    WHERE NOT p.is_detaching;
+$_days$;
+
+COMMENT ON FUNCTION audit._days() IS
+    'The partitions of the log as the catalogue knows them: days in UTC before until, which is '
+    'null for the open-ended one. is_whole: one of the seven days before today, and recorded from '
+    'its beginning. is_recent: that, or today. pages: less indexes. entries: as the last ANALYZE '
+    'found; null before the first.';
+
+REVOKE ALL ON FUNCTION audit._days() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._days() TO audit_reader;
+
+CREATE OR REPLACE FUNCTION audit._sample(p_since date, p_percent double precision)
+    RETURNS TABLE (
+        partition    oid,
+        table_schema text,
+        table_name   text,
+        entries      bigint,
+        bytes        bigint
+    )
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $_sample$
+    -- No JSON is read for it: how long it is stands beside. The other columns of an entry take 280
+    -- bytes, more or less.
+    SELECT e.tableoid, e.table_schema, e.table_name, count(*), sum(
+        280 + coalesce(pg_column_size(e.old_row), 0) + coalesce(pg_column_size(e.new_row), 0)
+        + coalesce(pg_column_size(e.labels), 0) + coalesce(pg_column_size(e.context), 0))
+    FROM audit.entry AS e TABLESAMPLE SYSTEM (p_percent) REPEATABLE (1)
+    WHERE e.occurred_at >= p_since::timestamptz AND e.occurred_at < now() + interval '1 day'
+    GROUP BY e.tableoid, e.table_schema, e.table_name;
+$_sample$;
+
+COMMENT ON FUNCTION audit._sample(date, double precision) IS
+    'What a part of the pages since a day in UTC holds: entries by partition and table, and the '
+    'bytes of their rows. The same pages each time.';
+
+REVOKE ALL ON FUNCTION audit._sample(date, double precision) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._sample(date, double precision) TO audit_reader;
+
+CREATE OR REPLACE FUNCTION audit.measure_log()
+    RETURNS TABLE (
+        day          date,
+        until        date,
+        table_schema text,
+        table_name   text,
+        entries      double precision,
+        bytes        double precision,
+        is_whole     boolean,
+        is_indexed   boolean,
+        is_exact     boolean
+    )
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $measure_log$
+    WITH days AS MATERIALIZED (
+        SELECT d.* FROM audit._days() AS d
+    ), sample AS (
+        SELECT min(d.day) AS since, least(1, 2000.0 / greatest(sum(d.pages), 1)) AS share
+        FROM days AS d
+        WHERE d.is_recent
+    ), measured AS (
+        SELECT d.day, d.until, f.table_schema, f.table_name, d.is_whole, d.is_indexed,
+               s.share = 1 AS is_exact,
+               coalesce(f.entries / s.share, d.entries) AS entries,
+               -- Indexes are shared out by the length of the rows.
+               d.bytes * coalesce(f.bytes::double precision
+                                  / sum(f.bytes) OVER (PARTITION BY d.partition), 1) AS bytes
+        FROM days AS d
+             CROSS JOIN sample AS s
+             LEFT JOIN (SELECT r.*
+                        FROM sample AS s
+                             CROSS JOIN LATERAL audit._sample(s.since, 100 * s.share) AS r) AS f
+                 ON f.partition = d.partition
+    )
+    SELECT m.day, m.until, m.table_schema, m.table_name,
+           -- A day of which nothing is known is taken for like the others.
+           coalesce(m.entries, m.bytes * sum(m.entries) OVER ()
+                    / nullif(sum(m.bytes) FILTER (WHERE m.entries IS NOT NULL) OVER (), 0), 0),
+           m.bytes, coalesce(m.is_whole, false), m.is_indexed, m.is_exact
+    FROM measured AS m
+    ORDER BY m.day, m.table_schema, m.table_name;
+$measure_log$;
+
+COMMENT ON FUNCTION audit.measure_log() IS
+    'What the log takes: a row for each day in UTC; for today and the seven days before, one for '
+    'each table in it. Several days in one partition are one row; until is the first day that is '
+    'not in it, null for the open-ended one. bytes: with indexes. entries: of recent days as '
+    'counted, where is_exact, or told by a sample of 2,000 pages, so that this takes the same time '
+    'however many there are; of older days as ANALYZE found. is_whole: one of the seven days '
+    'before today, and recorded from its beginning: growth is told by these. is_indexed: '
+    'audit.index_day() has been.';
+
+REVOKE ALL ON FUNCTION audit.measure_log() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit.measure_log() TO audit_reader;
+
+RESET ROLE;
+
+-- Comes last, for it writes down how the others left what protects the log. Who owns a table can
+-- disable its triggers, write, and enable them again: then all is as it was, but for the version
+-- that PostgreSQL keeps of the trigger's row in its catalogue.
+
+SET ROLE audit_owner;
+
+CREATE TABLE IF NOT EXISTS audit.object_version (
+    recorded_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+    recorded_by       text        NOT NULL DEFAULT session_user,
+    transaction_id    xid8        NOT NULL DEFAULT pg_current_xact_id(),
+    transaction_at    timestamptz NOT NULL DEFAULT transaction_timestamp(),
+    system_identifier bigint      NOT NULL DEFAULT (pg_control_system()).system_identifier,
+    kind              text        NOT NULL,
+    object_id         oid         NOT NULL,
+    object_name       text        NOT NULL,
+    version           xid         NOT NULL,
+    CONSTRAINT object_version_pkey
+        PRIMARY KEY (kind, object_id, recorded_at),
+    CONSTRAINT object_version_kind_is_known
+        CHECK (kind IN ('trigger', 'function', 'policy', 'partition'))
+);
+
+COMMENT ON TABLE audit.object_version IS
+    'In which version the migrations left each trigger, function and policy of the log, and which '
+    'partitions tracked tables had. The newest row of an object counts; pgwitness check compares '
+    'it with the catalogue. Only ever added to.';
+COMMENT ON COLUMN audit.object_version.recorded_at IS
+    'When this was written down: right after the object was made.';
+COMMENT ON COLUMN audit.object_version.recorded_by IS
+    'Who had logged in.';
+COMMENT ON COLUMN audit.object_version.transaction_id IS
+    'The transaction that wrote it down.';
+COMMENT ON COLUMN audit.object_version.transaction_at IS
+    'When that began.';
+COMMENT ON COLUMN audit.object_version.system_identifier IS
+    'The cluster. In another one, such as after a dump was restored, versions mean nothing.';
+COMMENT ON COLUMN audit.object_version.kind IS
+    'Which catalogue has the object: pg_trigger, pg_proc, pg_policy or pg_inherits.';
+COMMENT ON COLUMN audit.object_version.object_id IS
+    'Its oid there; of a partition, the table''s.';
+COMMENT ON COLUMN audit.object_version.object_name IS
+    'What it was called.';
+COMMENT ON COLUMN audit.object_version.version IS
+    'The xmin of its row there: the transaction that last changed it.';
+COMMENT ON CONSTRAINT object_version_pkey ON audit.object_version IS
+    'One version at a time.';
+COMMENT ON CONSTRAINT object_version_kind_is_known ON audit.object_version IS
+    'The four kinds.';
+
+GRANT SELECT ON audit.object_version TO audit_reader;
+
+ALTER TABLE audit.object_version ENABLE ROW LEVEL SECURITY;
+
+DROP POLICY IF EXISTS object_version_is_read_by_readers ON audit.object_version;
+CREATE POLICY object_version_is_read_by_readers
+    ON audit.object_version
+    FOR SELECT
+    TO audit_reader
+    USING (true);
+COMMENT ON POLICY object_version_is_read_by_readers ON audit.object_version IS
+    'Only the owner of the log writes versions down, whatever else a role has been granted.';
+
+CREATE OR REPLACE TRIGGER object_version_is_append_only
+    BEFORE UPDATE OR DELETE ON audit.object_version
+    FOR EACH ROW EXECUTE FUNCTION audit._refuse_change();
+COMMENT ON TRIGGER object_version_is_append_only ON audit.object_version IS
+    'What was written down stays.';
+
+CREATE OR REPLACE TRIGGER object_version_is_not_truncated
+    BEFORE TRUNCATE ON audit.object_version
+    FOR EACH STATEMENT EXECUTE FUNCTION audit._refuse_change();
+COMMENT ON TRIGGER object_version_is_not_truncated ON audit.object_version IS
+    'What was written down stays.';
+
+CREATE OR REPLACE PROCEDURE audit._record_versions(
+    p_table_schema text DEFAULT NULL,
+    p_table_name   text DEFAULT NULL
+)
+    LANGUAGE sql
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_record_versions$
+    WITH ours AS (
+        SELECT t.oid, t.xmin AS version, t.tgname, t.tgrelid, t.tgfoid
+        FROM pg_trigger AS t
+             JOIN pg_class AS r ON r.oid = coalesce(pg_partition_root(t.tgrelid), t.tgrelid)
+             JOIN pg_namespace AS n ON n.oid = r.relnamespace
+        WHERE (NOT t.tgisinternal OR t.tgparentid <> 0)
+          AND CASE
+              WHEN p_table_schema IS NULL THEN n.nspname = 'audit' OR t.tgname ~ '^!audit_'
+              WHEN p_table_schema = 'audit' THEN n.nspname = 'audit'
+              ELSE (n.nspname, r.relname) = (p_table_schema, p_table_name)
+                   AND t.tgname ~ '^!audit_'
+              END
+    ), found (kind, object_id, object_name, version) AS (
+        SELECT 'trigger', oid, format('%I on %s', tgname, tgrelid::regclass), version
+        FROM ours
+        UNION ALL
+        -- Not those that callers may be granted, which makes a version, too.
+        SELECT 'function', p.oid, p.oid::regprocedure::text, p.xmin
+        FROM pg_proc AS p
+        WHERE p.pronamespace = 'audit'::regnamespace
+          AND (p.oid IN (SELECT tgfoid FROM ours) AND p.proname ~ '^capture_'
+               OR coalesce(p_table_schema, 'audit') = 'audit' AND p.proname ~ '^_')
+        UNION ALL
+        SELECT 'policy', p.oid, format('%I on %s', p.polname, p.polrelid::regclass), p.xmin
+        FROM pg_policy AS p
+             JOIN pg_class AS c ON c.oid = p.polrelid
+        WHERE c.relnamespace = 'audit'::regnamespace
+          AND coalesce(p_table_schema, 'audit') = 'audit'
+        UNION ALL
+        SELECT DISTINCT 'partition', i.inhrelid, i.inhrelid::regclass::text, i.xmin
+        FROM ours AS o
+             JOIN pg_class AS c ON c.oid = o.tgrelid AND c.relkind = 'p'
+             CROSS JOIN LATERAL pg_partition_tree(c.oid) AS tree
+             JOIN pg_inherits AS i ON i.inhrelid = tree.relid
+        WHERE c.relnamespace <> 'audit'::regnamespace
+    )
+    INSERT INTO audit.object_version
+        (kind, object_id, object_name, version)
+    SELECT f.kind, f.object_id, f.object_name, f.version
+    FROM found AS f;
+$_record_versions$;
+
+COMMENT ON PROCEDURE audit._record_versions(text, text) IS
+    'Write down the versions of what captures a table, of what protects the log (''audit'', '
+    '''entry''), or of both, for all tables (no argument): what was done to them before is known, '
+    'and right. pgwitness check will not speak of it again.';
+
+REVOKE ALL ON PROCEDURE audit._record_versions(text, text) FROM PUBLIC;
+
+CALL audit._record_versions('audit', 'entry');
+
+RESET ROLE;
+
+-- What follows in the same transaction finds names as before.
+SET LOCAL search_path TO DEFAULT;

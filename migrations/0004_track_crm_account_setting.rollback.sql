@@ -2,6 +2,8 @@
 -- Written by pgwitness. Its entries stay in the log, and its words in audit.tracked_table.
 
 SET LOCAL lock_timeout = '5s';
+-- What somebody may have put into public is not called in place of PostgreSQL's own.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 DROP TRIGGER IF EXISTS "!audit_insert" ON "crm"."account_setting";
 DROP TRIGGER IF EXISTS "!audit_update" ON "crm"."account_setting";
@@ -15,3 +17,4 @@ SET ROLE audit_owner;
 CALL audit._forget('crm', 'account_setting');
 
 RESET ROLE;
+SET LOCAL search_path TO DEFAULT;

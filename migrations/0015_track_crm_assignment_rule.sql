@@ -2,6 +2,8 @@
 -- Written by pgwitness. Don't edit: change audit.toml and run "pgwitness generate".
 
 SET LOCAL lock_timeout = '5s';
+-- What somebody may have put into public is not called in place of PostgreSQL's own.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- The capture function reads the names of what a row refers to.
 GRANT USAGE ON SCHEMA "crm" TO audit_writer;
@@ -210,3 +212,4 @@ CALL audit._describe(
     }'
 );
 RESET ROLE;
+SET LOCAL search_path TO DEFAULT;

@@ -1,7 +1,9 @@
 -- The log. The capture functions say what happened to which row; who, when and from where are
 -- the defaults below, so that they are the same for every table.
 
-CREATE SEQUENCE IF NOT EXISTS audit.entry_id_seq AS bigint;
+-- It cycles: pg_write_all_data covers sequences too, and one that was set to its end would refuse
+-- every write of the application.
+CREATE SEQUENCE IF NOT EXISTS audit.entry_id_seq AS bigint CYCLE;
 
 COMMENT ON SEQUENCE audit.entry_id_seq IS
     'Numbers audit.entry. Not an identity column: PostgreSQL 17 refuses to attach a partition '

@@ -42,7 +42,7 @@ CREATE OR REPLACE FUNCTION audit._salvage(p_row anyelement)
     SET search_path = pg_catalog, pg_temp
 AS $_salvage$
 DECLARE
-    v_row   jsonb := '{}';
+    v_row   jsonb := '{}'::jsonb;
     v_name  name;
     v_value jsonb;
 BEGIN

@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS audit.tracked_table (
     on_truncate   text        NOT NULL,
     missing_actor text        NOT NULL DEFAULT 'allow',
     tracked_at    timestamptz NOT NULL DEFAULT now(),
+    tracked_before tstzmultirange NOT NULL DEFAULT '{}',
     untracked_at  timestamptz,
     CONSTRAINT tracked_table_pkey
         PRIMARY KEY (table_schema, table_name),
@@ -74,6 +75,8 @@ COMMENT ON COLUMN audit.tracked_table.missing_actor IS
     'whom nobody named. reject: refused, with the write, with SQLSTATE UA008.';
 COMMENT ON COLUMN audit.tracked_table.tracked_at IS
     'Since when changes are captured without a gap.';
+COMMENT ON COLUMN audit.tracked_table.tracked_before IS
+    'When changes were captured before tracked_at: what is in between are gaps.';
 COMMENT ON COLUMN audit.tracked_table.untracked_at IS
     'Since when they no longer are. Null: they are.';
 COMMENT ON CONSTRAINT tracked_table_pkey ON audit.tracked_table IS
@@ -131,6 +134,12 @@ DECLARE
         FROM audit.tracked_table AS t
         WHERE (t.table_schema, t.table_name) = (p_table_schema, p_table_name)
           AND t.untracked_at IS NULL);
+    v_before tstzmultirange := (
+        SELECT t.tracked_before + CASE WHEN t.untracked_at IS NULL THEN '{}' ELSE tstzmultirange(
+            -- A clock may go back.
+            tstzrange(least(t.tracked_at, t.untracked_at), t.untracked_at)) END
+        FROM audit.tracked_table AS t
+        WHERE (t.table_schema, t.table_name) = (p_table_schema, p_table_name));
 BEGIN
     DELETE FROM audit.tracked_table AS t
     WHERE (t.table_schema, t.table_name) = (p_table_schema, p_table_name);
@@ -138,18 +147,21 @@ BEGIN
     INSERT INTO audit.tracked_table
         (table_schema, table_name, module, entity, part, key_columns, label_column,
          parent_schema, parent_table, parent_key, link, say, columns,
-         ignored, excluded, redacted, on_truncate, missing_actor, tracked_at)
+         ignored, excluded, redacted, on_truncate, missing_actor, tracked_at, tracked_before)
     VALUES
         (p_table_schema, p_table_name, p_module, p_entity, p_part, p_key_columns, p_label_column,
          p_parent_schema, p_parent_table, p_parent_key, p_link, p_say, p_columns,
          p_ignored, p_excluded, p_redacted, p_on_truncate, p_missing_actor,
-         coalesce(v_since, now()));
+         coalesce(v_since, now()), coalesce(v_before, '{}'));
+
+    CALL audit._record_versions(p_table_schema, p_table_name);
 END
 $_describe$;
 
 COMMENT ON PROCEDURE audit._describe IS
-    'Write down that a table is tracked, and in which words. Describing it again replaces the '
-    'words and keeps the date since when.';
+    'Write down that a table is tracked, in which words, and in which version its triggers and its '
+    'function are. Describing it again replaces the words and keeps since when it has been, and '
+    'when it was before.';
 
 REVOKE ALL ON PROCEDURE audit._describe FROM PUBLIC;
 

@@ -18,7 +18,7 @@ CREATE OR REPLACE FUNCTION audit._words(
 AS $_words$
 DECLARE
     -- A redacted value is none that anybody could type.
-    c_readable constant jsonpath := '$.* ? (!exists(@.redacted))';
+    c_readable constant jsonpath := '$.* ? (!exists(@.redacted))'::jsonpath;
 BEGIN
     RETURN jsonb_to_tsvector(
         'simple',

@@ -271,7 +271,8 @@ BEGIN
     EXECUTE format('LOCK TABLE audit.%I IN SHARE UPDATE EXCLUSIVE MODE', v_last.name);
 
     -- From here on writers wait. No entry is read or moved: the constraint proves the bounds.
-    LOCK TABLE audit.entry IN ACCESS EXCLUSIVE MODE;
+    -- Other days are not locked: somebody may be at work in one of them.
+    LOCK TABLE ONLY audit.entry IN ACCESS EXCLUSIVE MODE;
     EXECUTE format('ALTER TABLE audit.entry DETACH PARTITION audit.%I', v_last.name);
     EXECUTE format('ALTER TABLE audit.%I RENAME TO %I', v_last.name, v_name);
     PERFORM audit._attach_partition(v_name, v_last.starts_at, p_at),

@@ -2,6 +2,8 @@
 -- what somebody has built on it, such as a view, is a reason for PostgreSQL to refuse.
 
 SET LOCAL lock_timeout = '5s';
+-- What somebody may have put into public is not called in place of PostgreSQL's own.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 LOCK TABLE audit.entry, audit.tracked_table IN ACCESS EXCLUSIVE MODE;
 
@@ -52,6 +54,7 @@ DROP TABLE audit.fingerprint_key;
 DROP TABLE audit.actor_key;
 DROP TABLE audit.person;
 DROP TABLE audit.maintenance_run;
+DROP TABLE audit.object_version;
 DROP FUNCTION audit.set_context(text, text, text, text, text);
 DROP FUNCTION audit._context(text);
 DROP FUNCTION audit._is_signed();
@@ -61,6 +64,10 @@ DROP FUNCTION audit._refuse_missing_actor(text, text, text);
 DROP FUNCTION audit._refuse_change();
 DROP FUNCTION audit._refuse_truncate();
 DROP FUNCTION audit._capture_truncate();
+DROP FUNCTION audit.measure_log();
+DROP FUNCTION audit._sample(date, double precision);
+DROP FUNCTION audit._days();
+DROP FUNCTION audit.list_tracked();
 DROP FUNCTION audit._split_last(timestamptz);
 DROP FUNCTION audit._bound_last(timestamptz);
 DROP FUNCTION audit._drop_detached;
@@ -82,8 +89,11 @@ DROP FUNCTION audit._list_persons(date);
 DROP FUNCTION audit._words;
 DROP PROCEDURE audit._describe;
 DROP PROCEDURE audit._forget(text, text);
+DROP PROCEDURE audit._record_versions(text, text);
 DROP PROCEDURE audit._require_plain_table(text, text);
 DROP PROCEDURE audit._let_owner_add_partitions(text, text, text);
 DROP SCHEMA audit;
 
 -- The roles stay: they belong to the cluster, where another database may use them.
+
+SET LOCAL search_path TO DEFAULT;

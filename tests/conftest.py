@@ -22,6 +22,8 @@ from tests.maintenance import KEEPER, Upkeep, admit_keeper
 from tests.shop import APP, AUDITOR, EMPTY, SCHEMA, TRACKED, Connection, Log, admit, install
 from tests.viewer import signed_in, viewer_over
 
+pytest_plugins = ["tests.attacks.outcomes"]
+
 SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",

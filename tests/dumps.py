@@ -80,6 +80,10 @@ class Database:
         with psycopg.connect(self.conninfo) as superuser:
             return find_drift(superuser, CONFIG)
 
+    def states(self) -> set[str]:
+        """Return of which kinds the findings of pgwitness check are."""
+        return {finding.state for finding in self.drift()}
+
     def mend(self, user: str = "postgres") -> None:
         """Do what pgwitness check says, as somebody."""
         found = self.drift()

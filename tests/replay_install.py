@@ -39,7 +39,7 @@ def install_worlds(owner: Connection, folder: Path, worlds: list[World]) -> None
         for table in world.tables:
             owner.execute(_triggers(table).encode())
     owner.execute("RESET search_path")
-    (folder / "audit.toml").write_text(_config(worlds), encoding="utf-8")
+    (folder / "audit.toml").write_text(as_toml(worlds), encoding="utf-8")
     for tracked in read_config(folder / "audit.toml").tables:
         owner.execute(render_track(tracked).encode())
     _admit(owner, worlds)
@@ -64,7 +64,8 @@ def _triggers(table: Table) -> str:
     )
 
 
-def _config(worlds: list[World]) -> str:
+def as_toml(worlds: list[World]) -> str:
+    """Return the audit.toml that tracks all tables of the worlds."""
     lines = ['source = "replay"']
     for table in (table for world in worlds for table in world.tables):
         lines.append(f'[table."{table.full_name}"]')

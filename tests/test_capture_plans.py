@@ -1,11 +1,11 @@
-"""Names are found by an index, whatever their table held when a plan was made that is kept."""
+"""Plans that capture must not get: those that read too much, or work something out twice."""
 
 import pytest
 
 from generator.config import Column, Parent, Reference, TrackedTable
 from generator.names import TableName
 from tests.shop import Connection
-from tests.tracking import track, write
+from tests.tracking import make, track, write
 
 GUEST = TableName("shop", "guest")
 ROOM = TrackedTable(TableName("shop", "room"), "shop", "Own", "Room", label="name")
@@ -14,6 +14,14 @@ CREATE TABLE shop.guest (id int PRIMARY KEY, name text);
 CREATE TABLE shop.room (id int PRIMARY KEY, name text);
 CREATE TABLE shop.stay (id int PRIMARY KEY, room_id int, guest_id int, n int);
 GRANT ALL ON shop.guest, shop.room, shop.stay TO shop_app;
+"""
+# Each time that a mood is written as JSON, it is another one.
+COUNTED = """
+CREATE TYPE shop.mood AS ENUM ('ok');
+CREATE SEQUENCE shop.moods;
+CREATE FUNCTION shop.as_json(shop.mood) RETURNS json LANGUAGE sql SECURITY DEFINER
+    AS $$ SELECT to_json(nextval('shop.moods')) $$;
+CREATE CAST (shop.mood AS json) WITH FUNCTION shop.as_json;
 """
 FEW = "INSERT INTO shop.guest SELECT n FROM generate_series(1, 3) AS n"
 MANY = "INSERT INTO shop.guest SELECT n FROM generate_series(4, 20000) AS n"
@@ -57,3 +65,14 @@ def test_tables_that_grew_are_not_read_as_a_whole(owner: Connection, capture: st
     write_stays(owner, 19000, 19010)
 
     assert owner.execute(READ).fetchone() == before != (None,)
+
+
+@pytest.mark.parametrize("capture", ["row", "statement"])
+def test_each_row_is_turned_into_json_once(owner: Connection, capture: str) -> None:
+    owner.execute(COUNTED)
+    columns = "(id int PRIMARY KEY, mood shop.mood, seen int, n int)"
+    make(owner, "guest", columns, capture=capture, ignore=("seen",))
+    write(owner, "INSERT INTO shop.guest SELECT n, 'ok', n, n FROM generate_series(1, 3) AS n")
+    write(owner, "UPDATE shop.guest SET seen = 0, n = 0")
+    write(owner, "DELETE FROM shop.guest")
+    assert owner.execute("SELECT last_value FROM shop.moods").fetchone() == (3 + 6 + 3,)

@@ -201,6 +201,9 @@ def test_each_thing_is_found_with_the_statement_that_mends_it(
     found = findings(reference)
     assert said(found, days) == sorted(broken.values())
     do(*(finding.fix for finding in found))
+    altered = findings(reference)
+    assert {finding.state for finding in altered} <= {"altered"}
+    do(*(finding.fix for finding in altered))
     assert findings(reference) == []
 
 

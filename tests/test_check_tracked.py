@@ -128,6 +128,11 @@ def test_each_thing_is_found_with_the_statement_that_mends_it(
     assert sorted(f"{f.state} {f.object}" for f in found) == sorted(MENDED_BY_STATEMENT.values())
     for finding in found:
         superuser.execute(finding.fix.encode())
+    with psycopg.connect(reference) as owner:
+        altered = find_drift(owner, CONFIG)
+    assert {finding.state for finding in altered} == {"altered"}
+    for finding in altered:
+        superuser.execute(finding.fix.encode())
     assert said(reference) == []
 
 

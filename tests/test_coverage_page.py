@@ -18,8 +18,8 @@ from tests.viewer import signed_in, viewer_over
 
 TODAY = datetime.now(UTC).date()
 TRACK_AGAIN = """
-    CALL audit._forget('crm', 'workflow');
-    UPDATE audit.tracked_table SET tracked_at = now() - interval '9 days'
+    UPDATE audit.tracked_table
+    SET tracked_at = now() - interval '9 days', untracked_at = now() - interval '3 days'
     WHERE table_name = 'workflow';
     CALL audit._describe('crm', 'workflow', 'Workflows', 'Workflow');
 """
@@ -104,16 +104,17 @@ def test_a_table_that_is_given_up_says_until_when(log: Upkeep, reader: FlaskClie
     assert "until" not in listed["Territory crm.territory"]
 
 
-def test_a_table_tracked_again_is_told_since_its_last_beginning(
-    log: Upkeep, reader: FlaskClient
-) -> None:
+def test_a_table_tracked_again_says_when_it_was_not(log: Upkeep, reader: FlaskClient) -> None:
     for statement in TRACK_AGAIN.strip().split(";\n"):
         log.as_owner(statement)
 
-    answer = html(reader)
+    listed = dict(rows(parse(html(reader, zone="UTC")), "Tables by module"))
 
-    assert dict(rows(parse(answer), "Tables by module"))["Workflow crm.workflow"][:6] == day(0)[:6]
-    assert "tracked again, the log knows the last beginning only" in parse(answer).text
+    said = listed["Workflow crm.workflow"]
+    assert said.startswith(f"{day(9)}, ")
+    assert f"not between {day(3)}, " in said
+    assert f" and {day(0)}, " in said
+    assert "not between" not in listed["Territory crm.territory"]
 
 
 def test_a_new_log_is_in_order(reader: FlaskClient) -> None:

@@ -130,7 +130,7 @@ def test_what_somebody_detaches_by_hand_is_finished_and_left_alone(upkeep: Upkee
 def test_a_backend_that_is_ended_while_it_detaches_leaves_nothing_undone(late: Upkeep) -> None:
     late.maintain(Terms("crm", retention=95))
     with psycopg.connect(late.conninfo) as reader:
-        reader.execute("LOCK TABLE audit.entry IN ACCESS SHARE MODE")
+        reader.execute("LOCK TABLE ONLY audit.entry IN ACCESS SHARE MODE")
         ended = Thread(target=end_waiting_backend, args=[late])
         ended.start()
         with pytest.raises(psycopg.OperationalError):
@@ -146,12 +146,25 @@ def end_waiting_backend(upkeep: Upkeep) -> None:
         pass
 
 
+def kill_once_detached(upkeep: Upkeep) -> None:
+    """Leave the first day detached, which is past a retention of 91 days."""
+    detached = f"{upkeep.partitions()[0].name}: detached"
+    with upkeep.session() as session:
+        assert detached in maintain(begin(session, Terms("crm", retention=91), BRIEF))
+
+
 def test_what_the_retention_takes_no_longer_is_put_back(late: Upkeep) -> None:
-    with late.session() as session:
-        run = begin(session, Terms("crm", retention=91), BRIEF)
-        lines = maintain(run)
-        assert any("entry" in line and "detached" in line for line in lines)
+    kill_once_detached(late)
     assert late.maintain(Terms("crm", retention=200)).given_up == []
     assert late.days()[0] == -94
     kept = "SELECT count(*) FROM audit.entry WHERE operation = 'TRUNCATE'"
     assert late.as_owner(kept)[0].count == 6
+
+
+def test_what_no_longer_fits_into_the_log_is_kept_beside_it(late: Upkeep) -> None:
+    name = late.partitions()[0].name
+    kill_once_detached(late)
+    late.as_owner("ALTER TABLE audit.entry ADD COLUMN added text")
+    run = late.maintain(Terms("crm", retention=200))
+    assert run.given_up[0].startswith(f"{name} is not put back: ")
+    assert late.tables() == {name}

@@ -16,10 +16,13 @@ from hypothesis import strategies as st
 from psycopg import IsolationLevel
 
 from auditviewer.demo.cluster import LOOPBACK, Cluster
+from generator.config import Config
+from generator.parse import read_config
+from generator.reconcile import reconcile
 from tests.databases import new_database
 from tests.replay import Database, replay, run
 from tests.replay_fold import Entry, Evidence
-from tests.replay_install import install_worlds
+from tests.replay_install import as_toml, install_worlds
 from tests.replay_schema import make_world
 from tests.replay_statements import Step, steps
 from tests.replay_wal import publish
@@ -94,6 +97,29 @@ def test_the_log_tells_what_became_of_each_row(database: Database, data: st.Data
 
     in_order = not world.nests and not any(step.replaces_rows for step in drawn)
     assert evidence.differences(in_order=in_order) == []
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    path = tmp_path_factory.mktemp("reconcile") / "audit.toml"
+    path.write_text(as_toml([*WORLDS.values()]), encoding="utf-8")
+    return read_config(path)
+
+
+@settings(max_examples=max(EXAMPLES // 10, 1))
+@given(data=st.data())
+def test_each_row_is_as_its_newest_entry_says(
+    database: Database, config: Config, data: st.DataObject
+) -> None:
+    world = WORLDS[data.draw(st.sampled_from([*WORLDS]))]
+    version = database.superuser.info.server_version
+    drawn = data.draw(st.lists(steps(world, version), min_size=6, max_size=20))
+
+    replay(database, world, lambda: run(database, drawn))
+
+    tables = [table for table in config.tables if table.name.schema == world.schema]
+    results = list(reconcile(database.auditor, config, tables))
+    assert [found for result in results for found in result.differences] == []
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,43 @@ def test_each_table_says_since_when_and_until_when(log: Upkeep) -> None:
     assert [name for name, table in tables.items() if table["untracked_at"]] == ["crm.workflow"]
 
 
+def track_again(log: Upkeep, days_ago: int, until: int) -> None:
+    """Track workflows anew, which were tracked some days ago, until a day that is fewer ago."""
+    log.as_owner(
+        "UPDATE audit.tracked_table SET tracked_at = current_date - %s,"
+        " untracked_at = current_date - %s WHERE table_name = 'workflow'",
+        days_ago,
+        until,
+    )
+    log.as_owner("CALL audit._describe('crm', 'workflow', 'Workflows', 'Workflow')")
+
+
+def test_a_table_tracked_again_says_in_which_gaps_it_was_not(log: Upkeep) -> None:
+    track_again(log, 9, 7)
+    log.as_owner("UPDATE audit.tracked_table SET tracked_at = current_date - 6")
+    track_again(log, 6, 2)
+
+    [workflow] = (t for t in status(log)["tables"] if t["name"] == "crm.workflow")
+
+    begun, *gaps = (TODAY - timedelta(days=n) for n in (9, 7, 6, 2))
+    assert workflow["tracked_at"].startswith(str(begun))
+    assert [str(moment)[:10] for gap in workflow["gaps"] for moment in gap.values()] == [
+        *map(str, gaps),
+        str(TODAY),
+    ]
+    assert f"not {gaps[0]} 00:00 – {gaps[1]} 00:00 UTC; not {gaps[2]} 00:00 – " in as_text(log)
+
+
+def test_words_that_change_are_no_gap(log: Upkeep) -> None:
+    log.as_owner("UPDATE audit.tracked_table SET tracked_at = current_date - 3")
+    log.as_owner("CALL audit._describe('crm', 'workflow', 'Automation', 'Workflow')")
+
+    [workflow] = (t for t in status(log)["tables"] if t["name"] == "crm.workflow")
+
+    assert (workflow["gaps"], workflow["untracked_at"]) == ([], None)
+    assert workflow["tracked_at"].startswith(str(TODAY - timedelta(days=3)))
+
+
 def test_growth_is_told_a_day_a_table_and_for_the_days_that_are_kept(grown: Upkeep) -> None:
     said = status(grown)
 
@@ -147,8 +184,8 @@ def test_a_run_that_gave_up_says_what_it_left(log: Upkeep) -> None:
     assert re.search(r"^given up +\S+ \S+ UTC: blocked by pid 42; and by pid 43$", text, re.M)
 
 
-def test_in_a_terminal_it_is_three_tables(grown: Upkeep) -> None:
-    facts, days, tables = as_text(grown).strip().split("\n\n")
+def test_in_a_terminal_it_is_three_tables_and_whom_to_trust(grown: Upkeep) -> None:
+    facts, days, tables, trust = as_text(grown).strip().split("\n\n")
 
     assert re.search(r"^grows by +about 200 entries a day, \d+ kB with indexes$", facts, re.M)
     assert re.search(r"^prepared +42 days ahead, until \S+ 00:00 UTC$", facts, re.M)
@@ -159,6 +196,18 @@ def test_in_a_terminal_it_is_three_tables(grown: Upkeep) -> None:
     assert f"{TODAY} so far" in days
     assert re.search(r"^crm\.territory +\S+ \S+ UTC +150 +\d+ kB +\S+ MB$", tables, re.M)
     assert {len(line) for line in days.splitlines()[1:]} == {len(days.splitlines()[0])}
+    assert re.search("^  superusers, whom nothing stops: postgres", trust, re.M)
+
+
+def test_with_a_configuration_it_says_how_much_is_to_mend(log: Upkeep) -> None:
+    log.as_owner('ALTER TABLE crm.workflow DISABLE TRIGGER "!audit_insert"', role="crm_owner")
+    config = str(Path(__file__).parents[1] / "migrations" / "audit.toml")
+    asked = run(make_conninfo(log.conninfo, user=VIEWER), "--config", config).stdout
+
+    # The other one is that somebody maintains the log whom it does not name.
+    assert "\n  2 to mend: run pgwitness check\n" in asked
+    assert "\n  not compared with audit.toml" in as_text(log)
+    assert status(log)["trust"]["findings"] is None
 
 
 def test_several_days_in_one_partition_are_told_together(log: Upkeep) -> None:

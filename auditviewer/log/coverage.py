@@ -1,24 +1,23 @@
 """Queries for what the log covers: its days, what they take and hold, and who takes care of them.
 
-The list asks for the little that the catalogue knows. What is in the days is told by a sample of
-so many pages of them: no query here takes longer because there are more entries.
+The list asks for the little that the catalogue knows. What is in the days is worked out in the
+database, see sql/14_growth.sql: no query here takes longer because there are more entries.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 from psycopg import sql
 
 from auditviewer.change.records import TableName
 from auditviewer.log.database import Reading
 
-RATE_DAYS = 7
-"""Days before today by which growth is told."""
 MOST_DROPS = 100
 
 # A partition's name says its bounds: see audit._partition_name() in sql/05_partitions.sql.
 PARTITIONS = sql.SQL("""
-SELECT c.oid, c.relname, c.relpages, c.reltuples, d.day,
+SELECT d.day,
        CASE WHEN right(c.relname, 3) <> '_on' THEN coalesce(
            to_date(substring(c.relname FROM '_.*_([0-9]{8})'), 'YYYYMMDD'), d.day + 1)
        END AS until
@@ -42,51 +41,9 @@ SELECT min(p.day) AS oldest_day, min(p.until) AS oldest_until,
        (SELECT retention_days FROM good_run) AS retention_days
 FROM partition AS p""").format(partitions=PARTITIONS)
 
-# A partition that is dropped meanwhile has no size.
-DAYS = sql.SQL("""
-SELECT p.day, p.until, s.bytes,
-       to_regclass(format('audit.%I', p.relname || '_words')) IS NOT NULL AS is_indexed,
-       CASE WHEN s.pages = 0 THEN 0
-            WHEN p.reltuples >= 0 AND p.relpages > 0 THEN p.reltuples / p.relpages * s.pages
-       END AS entries
-FROM ({partitions}) AS p
-     CROSS JOIN LATERAL (VALUES (
-         coalesce(pg_total_relation_size(p.oid), 0),
-         coalesce(pg_relation_size(p.oid), 0) / current_setting('block_size')::int))
-         AS s (bytes, pages)
-ORDER BY p.day""").format(partitions=PARTITIONS)
+LOG = "SELECT * FROM audit.measure_log()"
 
-# Of today and the days before, 2,000 pages. No JSON is read for it: how long it is stands
-# beside. The other columns of an entry take 280 bytes, more or less. Indexes are shared out.
-GROWTH = sql.SQL("""
-WITH partition AS MATERIALIZED (
-    SELECT p.oid, p.day, p.until, coalesce(pg_total_relation_size(p.oid), 0) AS bytes,
-           coalesce(pg_relation_size(p.oid), 0) / current_setting('block_size')::int AS pages
-    FROM ({partitions}) AS p
-    WHERE p.day <= (now() AT TIME ZONE 'UTC')::date
-      AND (p.until IS NULL OR p.until > (now() AT TIME ZONE 'UTC')::date - %(days)s)
-), sample AS (
-    SELECT min(p.day)::timestamp AT TIME ZONE 'UTC' AS since,
-           least(1, 2000.0 / greatest(sum(p.pages), 1)) AS share
-    FROM partition AS p
-), read AS MATERIALIZED (
-    SELECT e.tableoid AS partition, e.table_schema, e.table_name,
-           280 + coalesce(pg_column_size(e.old_row), 0) + coalesce(pg_column_size(e.new_row), 0)
-           + coalesce(pg_column_size(e.labels), 0) + coalesce(pg_column_size(e.context), 0)
-               AS bytes
-    FROM audit.entry AS e TABLESAMPLE SYSTEM ((SELECT 100 * share FROM sample)) REPEATABLE (1)
-    WHERE e.occurred_at >= (SELECT since FROM sample) AND e.occurred_at < now() + '1 day'::interval
-), found AS (
-    SELECT r.partition, r.table_schema, r.table_name, count(*) AS entries, sum(r.bytes) AS bytes
-    FROM read AS r
-    GROUP BY r.partition, r.table_schema, r.table_name
-)
-SELECT p.day, f.table_schema, f.table_name, (f.entries / s.share)::float8 AS entries,
-       (p.bytes * f.bytes / sum(f.bytes) OVER (PARTITION BY p.day))::float8 AS bytes,
-       s.share = 1 AS is_exact
-FROM found AS f
-     JOIN partition AS p ON p.oid = f.partition
-     CROSS JOIN sample AS s""").format(partitions=PARTITIONS)
+GAPS = "SELECT t.table_schema, t.table_name, t.since, t.gaps FROM audit.list_tracked() AS t"
 
 OLDEST = "SELECT e.occurred_at FROM audit.entry AS e ORDER BY e.occurred_at LIMIT 1"
 
@@ -121,28 +78,29 @@ class Upkeep:
 
 
 @dataclass(frozen=True)
-class Day:
-    """A partition: a day in UTC, or several, or all that come after; these have no *until*.
+class Measured:
+    """What a day in UTC takes, indexes included; of a recent one, what a table of it does.
 
-    *entries* is what the last ANALYZE knew of, None before the first.
+    Several days in one partition are one; all that come after have no *until*. *is_whole*: growth
+    is told by it. *is_exact*: recent entries were counted, and not told by a sample.
     """
 
     day: date
     until: date | None
-    bytes: int
+    table: TableName | None
+    entries: float
+    bytes: float
+    is_whole: bool
     is_indexed: bool
-    entries: float | None
+    is_exact: bool
 
 
 @dataclass(frozen=True)
-class Written:
-    """What was written of a table into the partition of a day, indexes included."""
+class Period:
+    """Since when a table is tracked, and when it was not, later on."""
 
-    day: date
-    table: TableName
-    entries: float
-    bytes: float
-    is_exact: bool
+    since: datetime
+    gaps: tuple[tuple[datetime, datetime], ...]
 
 
 @dataclass(frozen=True)
@@ -166,23 +124,24 @@ def read_upkeep(reading: Reading) -> Upkeep:
     return Upkeep(**row)
 
 
-def read_days(reading: Reading) -> list[Day]:
-    """Return the partitions of the log, oldest first."""
-    return [Day(**row) for row in reading.connection.execute(DAYS)]
+def read_log(reading: Reading) -> list[Measured]:
+    """Return what the log takes, oldest days first."""
+    return list(map(_measured, reading.connection.execute(LOG)))
 
 
-def read_growth(reading: Reading) -> list[Written]:
-    """Return what was written today and on the days before, since a partition began."""
-    return [
-        Written(
-            day=row["day"],
-            table=(row["table_schema"], row["table_name"]),
-            entries=row["entries"],
-            bytes=row["bytes"],
-            is_exact=row["is_exact"],
+def _measured(row: dict[str, Any]) -> Measured:
+    schema, name = row.pop("table_schema"), row.pop("table_name")
+    return Measured(table=(schema, name) if name else None, **row)
+
+
+def read_periods(reading: Reading) -> dict[TableName, Period]:
+    """Return since when each table is tracked."""
+    return {
+        (row["table_schema"], row["table_name"]): Period(
+            row["since"], tuple((gap.lower, gap.upper) for gap in row["gaps"])
         )
-        for row in reading.connection.execute(GROWTH, {"days": RATE_DAYS})
-    ]
+        for row in reading.connection.execute(GAPS)
+    }
 
 
 def find_oldest(reading: Reading) -> datetime | None:

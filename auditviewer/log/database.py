@@ -51,6 +51,8 @@ class Database:
         options = (
             f"{given.get('options') or ''} -c default_transaction_read_only=on"
             f" -c statement_timeout={LONGEST_QUERY} -c timezone=UTC"
+            # Whatever was set for the database or the role.
+            " -c datestyle=ISO -c row_security=on -c search_path=pg_catalog,pg_temp"
             # Short queries over many partitions look dear: compiling them takes seconds.
             " -c max_parallel_workers_per_gather=0 -c jit=off"
         )

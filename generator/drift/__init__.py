@@ -12,17 +12,23 @@ import psycopg
 from generator.catalogue import Connection, read_named, read_tables, reading
 from generator.config import Config
 from generator.drift.by_statement import find_misfits
+from generator.drift.code import find_foreign_code
+from generator.drift.dating import add_dates
 from generator.drift.declared import read_declared
-from generator.drift.differences import compare
+from generator.drift.differences import compare, with_versions
 from generator.drift.finding import Finding
 from generator.drift.fit import Tables, find_conflicts, is_trackable, named_tables
+from generator.drift.guard import find_broken_guard
 from generator.drift.installed import read_installed
 from generator.drift.objects import Objects, named
 from generator.drift.partitions import compare_partitions, read_partitions
 from generator.drift.refusals import find_refusals
 from generator.drift.rights import find_rights
+from generator.drift.roles import find_powers
+from generator.drift.storage import find_unsafe_storage
 from generator.drift.tracked import compare_table, find_orphans, is_installed
 from generator.drift.upkeep import find_neglect
+from generator.drift.versions import find_altered, may_read_versions
 from generator.drift.words import TABLE, find_missing_key, read_words
 from generator.render import render_audit_schema, render_track
 
@@ -51,11 +57,14 @@ def find_drift(connection: psycopg.Connection[Any], config: Config) -> list[Find
         if named("schema", None) not in installed.owners:
             what = "the audit log is not installed"
             return [Finding("missing", named("schema", None), what, again), *conflicts]
-        return [
-            *_compare_schema(connection, config, installed, again),
+        found = [
+            *with_versions(_compare_schema(connection, config, installed, again), installed),
             *conflicts,
             *_compare_tables(connection, config, installed, tables),
         ]
+        if may_read_versions(connection):
+            found += find_altered(connection, found)
+        return add_dates(connection, found)
 
 
 def _compare_schema(
@@ -77,15 +86,20 @@ def _compare_tables(
 ) -> Iterator[Finding]:
     words = read_words(connection)
     if words is None and TABLE in installed.owners:
-        what = "this role may not read it: the words of tables were not compared"
+        what = "this role may not read it: words of tables and versions were not compared"
         yield Finding("unread", TABLE, what, "connect as a member of audit_reader")
     capturing = []
     for tracked in config.tables:
         if is_trackable(tracked.name, tables):
             declared = read_declared(render_track(tracked))
-            yield from compare_table(tracked, declared, installed, words)
+            findings = compare_table(tracked, declared, installed, words)
+            yield from with_versions(findings, installed)
             if is_installed(declared, installed):
                 capturing.append(tracked)
     yield from find_refusals(connection, capturing)
-    yield from find_rights(connection, config.tables, config.maintainer)
+    yield from find_rights(connection, config.tables)
+    yield from find_powers(connection, config)
+    yield from find_broken_guard(connection)
+    yield from find_foreign_code(connection, capturing, config.trusted)
+    yield from find_unsafe_storage(connection, capturing)
     yield from find_orphans(config, installed, words)

@@ -3,7 +3,8 @@
 Knows no database and no config; what else must hold for a table or partition, others know.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from generator.drift.finding import Finding, difference, one_line
 from generator.drift.objects import AUDIT, Grant, Objects, Piece, Routine, Trigger, named, written
@@ -34,6 +35,14 @@ def compare(declared: Objects, installed: Objects, again: str) -> Iterator[Findi
         if _is_here(trigger, declared, installed):
             yield from compare_trigger(trigger, installed.triggers.get(trigger.object), again)
     yield from _find_additions(declared, installed)
+
+
+def with_versions(findings: Iterable[Finding], installed: Objects) -> Iterator[Finding]:
+    """Yield findings with the version of what they are about, where it is there."""
+    for finding in findings:
+        is_there = finding.version is None and finding.state in ("changed", "disabled", "orphan")
+        version = installed.versions.get(finding.object) if is_there else finding.version
+        yield replace(finding, version=version)
 
 
 def compare_trigger(
@@ -77,7 +86,7 @@ def _give(name: str, owner: str) -> str:
 
 def _compare_grants(declared: Objects, installed: Objects) -> Iterator[Finding]:
     missing = [g for g in declared.grants - installed.grants if g.object in installed.owners]
-    for name, grantee, privileges in _by_grantee(missing):
+    for name, grantee, privileges, _ in _by_grantee(missing):
         fix = f"GRANT {privileges} ON {name} TO {grantee}"
         yield Finding("missing", name, f"{grantee} has no {privileges}", fix)
     excess = [
@@ -90,16 +99,17 @@ def _compare_grants(declared: Objects, installed: Objects) -> Iterator[Finding]:
 
 def find_excess(grants: list[Grant]) -> Iterator[Finding]:
     """Yield one finding for all that a role has been granted on an object."""
-    for name, grantee, privileges in _by_grantee(grants):
+    for name, grantee, privileges, version in _by_grantee(grants):
         fix = f"REVOKE {privileges} ON {name} FROM {written(grantee)}"
-        yield Finding("changed", name, f"{written(grantee)} has {privileges}", fix)
+        what = f"{written(grantee)} has {privileges}"
+        yield Finding("changed", name, what, fix, version=version)
 
 
-def _by_grantee(grants: list[Grant]) -> Iterator[tuple[str, str, str]]:
-    """Yield each object and role, with all privileges of the role on it."""
+def _by_grantee(grants: list[Grant]) -> Iterator[tuple[str, str, str, int | None]]:
+    """Yield each object and role, with all privileges of the role on it, and a version."""
     for name, grantee in sorted({(grant.object, grant.grantee) for grant in grants}):
-        privileges = (g.privilege for g in grants if (g.object, g.grantee) == (name, grantee))
-        yield name, grantee, ", ".join(sorted(privileges))
+        found = sorted(g for g in grants if (g.object, g.grantee) == (name, grantee))
+        yield name, grantee, ", ".join(grant.privilege for grant in found), found[0].version
 
 
 def _is_harmless(grant: Grant) -> bool:

@@ -4,24 +4,33 @@ Knows no database and no rule.
 """
 
 import difflib
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Literal
 
-State = Literal["missing", "changed", "disabled", "orphan", "conflict", "unread"]
+State = Literal[
+    "missing", "changed", "disabled", "orphan", "conflict", "unread", "altered", "restored"
+]
 """missing: declared, and not there. changed: there, but not as declared. disabled: there, but does
 not act. orphan: there, and declared by nothing. conflict: audit.toml and the user's tables
-contradict each other. unread: this role may not read it, so it was not compared."""
+contradict each other. unread: this role may not read it, so it was not compared. altered: as
+declared, but changed and put back since the migrations left it. restored: nobody can tell that."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One difference between what is declared and what is installed, and how to mend it."""
+    """One difference between what is declared and what is installed, and how to mend it.
+
+    ``version`` is the xmin of the catalogue row that says so, and ``since`` when that was changed.
+    """
 
     state: State
     object: str
     what: str
     fix: str
     diff: str = ""
+    version: int | None = None
+    since: str = ""
 
 
 def difference(declared: str, installed: str) -> str:
@@ -30,6 +39,16 @@ def difference(declared: str, installed: str) -> str:
         declared.splitlines(), installed.splitlines(), "declared", "installed", lineterm=""
     )
     return "\n".join(lines)
+
+
+def fold(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield what is so of many objects alike, by the same change, once."""
+    alike: dict[object, list[Finding]] = {}
+    for finding in findings:
+        alike.setdefault((finding.state, finding.what, finding.version), []).append(finding)
+    for first, *others in alike.values():
+        more = f" (and {len(others)} more like it)" if others else ""
+        yield replace(first, what=first.what + more)
 
 
 def one_line(definition: str) -> str:

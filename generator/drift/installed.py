@@ -6,7 +6,7 @@ Knows the catalogues of PostgreSQL 14 to 18; what ought to be there, others know
 from typing import Any, LiteralString
 
 from generator.catalogue import Connection, rows
-from generator.drift.objects import Grant, Objects, Piece, Routine, Trigger, named
+from generator.drift.objects import Grant, Objects, Piece, Routine, Trigger, named, written
 from generator.names import TableName
 
 
@@ -17,17 +17,31 @@ def read_installed(connection: Connection) -> Objects:
         for row in rows(connection, _PIECES)
     ]
     triggers = [_trigger(row) for row in rows(connection, _TRIGGERS)]
+    found = (*rows(connection, _OBJECT_VERSIONS), *rows(connection, _PIECE_VERSIONS))
+    versions = {_object(row): row.version for row in found}
     return Objects(
         owners={named(row.kind, row.name): row.owner for row in rows(connection, _OWNERS)},
         routines=tuple(_routine(row) for row in rows(connection, _ROUTINES)),
         pieces={piece.object: piece for piece in pieces},
         triggers={trigger.object: trigger for trigger in triggers},
         grants=frozenset(
-            Grant(named(row.kind, row.name), row.privilege, row.grantee)
+            Grant(named(row.kind, row.name), row.privilege, row.grantee, row.version)
             for row in rows(connection, _GRANTS)
         ),
         secured=frozenset(named("table", row.relname) for row in rows(connection, _SECURED)),
+        versions=versions,
     )
+
+
+def _object(row: Any) -> str:
+    """Return what a finding calls an object."""
+    match row.kind:
+        case "trigger":
+            return f"trigger {written(row.name)} on {TableName(row.schema, row.table_name)}"
+        case "policy" | "rule" | "constraint":
+            return f"{row.kind} {written(row.name)} of {named('table', row.table_name)}"
+        case _:
+            return named(row.kind, row.name)
 
 
 def _routine(row: Any) -> Routine:
@@ -58,23 +72,24 @@ def _trigger(row: Any) -> Trigger:
 _OBJECTS: LiteralString = """
 WITH relation AS (
     SELECT CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END AS kind,
-           c.oid, c.relname, c.relowner, c.relacl
+           c.oid, c.relname, c.relowner, c.relacl, c.xmin AS version
     FROM pg_class AS c
          JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = 'audit' AND c.relkind IN ('r', 'p', 'v', 'S')
-), object (kind, name, owner, acl, column_name) AS (
-    SELECT 'schema', NULL, n.nspowner, n.nspacl, NULL::name
+), object (kind, name, owner, acl, column_name, version) AS (
+    SELECT 'schema', NULL, n.nspowner, n.nspacl, NULL::name, n.xmin
     FROM pg_namespace AS n
     WHERE n.nspname = 'audit'
     UNION ALL
-    SELECT kind, relname, relowner, relacl, NULL
+    SELECT kind, relname, relowner, relacl, NULL, version
     FROM relation
     UNION ALL
-    SELECT kind, relname, relowner, a.attacl, a.attname
+    SELECT kind, relname, relowner, a.attacl, a.attname, a.xmin
     FROM relation JOIN pg_attribute AS a ON a.attrelid = relation.oid
     UNION ALL
     SELECT CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
-           p.proname, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner)), NULL
+           p.proname, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner)), NULL,
+           p.xmin
     FROM pg_proc AS p
          JOIN pg_namespace AS n ON n.oid = p.pronamespace
     WHERE n.nspname = 'audit'
@@ -94,7 +109,8 @@ _GRANTS: LiteralString = (
     + """
 SELECT DISTINCT kind, name,
        a.privilege_type || coalesce(' (' || quote_ident(column_name) || ')', '') AS privilege,
-       CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END AS grantee
+       CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee) END AS grantee,
+       version::text::bigint AS version
 FROM object, aclexplode(acl) AS a
 WHERE a.grantee <> owner
   -- Who owns a partitioned table may give its triggers to partitions.
@@ -200,4 +216,30 @@ FROM pg_trigger AS t
      JOIN pg_namespace AS s ON s.oid = r.relnamespace
 WHERE NOT t.tgisinternal OR t.tgparentid <> 0 AND t.tgconstraint = 0
 ORDER BY n.nspname, c.relname, t.tgname
+"""
+
+_OBJECT_VERSIONS: LiteralString = (
+    _OBJECTS
+    + """
+SELECT DISTINCT kind, name, version::text::bigint AS version
+FROM object
+WHERE column_name IS NULL
+"""
+)
+
+_PIECE_VERSIONS: LiteralString = """
+SELECT p.kind, n.nspname AS schema, c.relname AS table_name, p.name,
+       p.version::text::bigint AS version
+FROM (
+         SELECT 'trigger', t.tgrelid, t.tgname, t.xmin FROM pg_trigger AS t
+         UNION ALL
+         SELECT 'policy', p.polrelid, p.polname, p.xmin FROM pg_policy AS p
+         UNION ALL
+         SELECT 'rule', w.ev_class, w.rulename, w.xmin FROM pg_rewrite AS w
+         UNION ALL
+         SELECT 'constraint', k.conrelid, k.conname, k.xmin FROM pg_constraint AS k
+     ) AS p (kind, table_oid, name, version)
+     JOIN pg_class AS c ON c.oid = p.table_oid
+     JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = 'audit' OR p.kind = 'trigger'
 """

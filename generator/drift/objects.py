@@ -5,7 +5,7 @@ Knows how they are named; where they were read, and what to make of a difference
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from generator.names import TableName
 from generator.quoting import identifier
@@ -68,16 +68,23 @@ class Trigger:
 
 @dataclass(frozen=True, order=True)
 class Grant:
-    """A privilege on an object of schema audit that somebody other than its owner has."""
+    """A privilege on an object of schema audit that somebody other than its owner has.
+
+    ``version`` is the xmin of the catalogue row that it stands in.
+    """
 
     object: str
     privilege: str
     grantee: str
+    version: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class Objects:
-    """Objects, each kind by what a finding calls it. ``secured`` tables have row security on."""
+    """Objects, each kind by what a finding calls it. ``secured`` tables have row security on.
+
+    ``versions`` are the xmin of their rows in the catalogue, where they were read from one.
+    """
 
     owners: Mapping[str, str]
     routines: tuple[Routine, ...]
@@ -85,6 +92,7 @@ class Objects:
     triggers: Mapping[str, Trigger]
     grants: frozenset[Grant]
     secured: frozenset[str]
+    versions: Mapping[str, int] = field(default_factory=dict)
 
 
 def named(kind: str, name: str | None) -> str:

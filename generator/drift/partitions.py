@@ -4,14 +4,14 @@ Knows what protects an entry in its partition; making and dropping partitions is
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import LiteralString
 
 from generator.catalogue import Connection, rows
 from generator.drift.differences import compare_trigger, drop_trigger, find_excess
-from generator.drift.finding import Finding
+from generator.drift.finding import Finding, fold
 from generator.drift.objects import AUDIT, ENTRY, Objects, Trigger, named, written
 from generator.names import TableName
 
@@ -79,7 +79,7 @@ def compare_partitions(
             *_compare_triggers(partition, declared, installed, again),
         )
     ]
-    yield from _fold(findings)
+    yield from fold(findings)
 
 
 def _compare_bounds(attached: Sequence[Partition]) -> Iterator[Finding]:
@@ -128,9 +128,7 @@ def _compare_triggers(
     partition: Partition, declared: Objects, installed: Objects, again: str
 ) -> Iterator[Finding]:
     expected = set()
-    for root in declared.triggers.values():
-        if root.table != ENTRY:
-            continue
+    for root in (t for t in declared.triggers.values() if t.table == ENTRY):
         trigger = _on_partition(root, partition)
         expected.add(trigger.object)
         # What is wrong with the root's trigger is wrong with its clones, and has been said.
@@ -145,15 +143,6 @@ def _compare_triggers(
 def _on_partition(trigger: Trigger, partition: Partition) -> Trigger:
     definition = re.sub(rf"\bON {ENTRY}\b", f"ON {partition.written}", trigger.definition)
     return replace(trigger, table=partition.table, definition=definition)
-
-
-def _fold(findings: Iterable[Finding]) -> Iterator[Finding]:
-    alike: dict[tuple[str, str], list[Finding]] = {}
-    for finding in findings:
-        alike.setdefault((finding.state, finding.what), []).append(finding)
-    for first, *others in alike.values():
-        more = f" (and {len(others)} more like it)" if others else ""
-        yield replace(first, what=first.what + more)
 
 
 _BOUNDS = re.compile(r"FROM \('?(.*?)'?\) TO \('?(.*?)'?\)")

@@ -1,15 +1,14 @@
-"""Who can act as the roles of the log, and what the writer may read beyond what it looks up.
+"""What the roles of the log are, and what the writer may read beyond what it looks up.
 
-Knows roles and the rights on the user's tables; those on the log itself, others know.
+Knows attributes, and the rights on the user's tables; who can act as these roles, others know.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import LiteralString
 
 from generator.catalogue import Connection, rows
 from generator.config import TrackedTable
 from generator.drift.finding import Finding
-from generator.drift.objects import written
 from generator.lookups import read_columns
 from generator.names import TableName
 from generator.quoting import identifier, qualified
@@ -23,22 +22,13 @@ _ATTRIBUTES = {
 }
 
 
-def find_rights(
-    connection: Connection, tracked: Iterable[TrackedTable], maintainer: str | None = None
-) -> Iterator[Finding]:
-    """Yield what lets somebody write entries, or the writer read, who should not."""
+def find_rights(connection: Connection, tracked: Sequence[TrackedTable]) -> Iterator[Finding]:
+    """Yield what the roles of the log are, or may read, and should not."""
     for role in rows(connection, _ROLES):
         for column, attribute in _ATTRIBUTES.items():
             if getattr(role, column):
                 fix = f"ALTER ROLE {role.name} NO{attribute}"
                 yield Finding("changed", f"role {role.name}", f"has {attribute}", fix)
-    for found in rows(connection, _MEMBERS):
-        if (found.role, found.member) == ("audit_owner", maintainer):
-            continue
-        member = written(found.member)
-        what = f"{member} is a member, and owns no database"
-        fix = f"REVOKE {found.role} FROM {member}"
-        yield Finding("changed", f"role {found.role}", what, fix)
     needed = {read for table in tracked for read in read_columns(table)}
     whole = {table.name for table in tracked if table.truncate == "rows"}
     yield from _find_excess_reads(connection, needed, whole)
@@ -75,20 +65,6 @@ SELECT rolname AS name, rolsuper AS is_superuser, rolcanlogin AS may_login,
 FROM pg_roles
 WHERE rolname IN ('audit_owner', 'audit_writer', 'audit_reader')
 ORDER BY rolname
-"""
-
-# Who owns a database of this cluster may have installed the log in it.
-_MEMBERS: LiteralString = """
-SELECT r.rolname AS role, m.rolname AS member
-FROM pg_auth_members AS a
-     JOIN pg_roles AS r ON r.oid = a.roleid
-     JOIN pg_roles AS m ON m.oid = a.member
-WHERE r.rolname IN ('audit_owner', 'audit_writer') AND NOT m.rolsuper
-  AND NOT EXISTS (
-      SELECT FROM pg_database AS d
-      WHERE pg_has_role(m.oid, d.datdba, 'MEMBER'))
-GROUP BY r.rolname, m.rolname
-ORDER BY r.rolname, m.rolname
 """
 
 _READS: LiteralString = """

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 import click
 
-from generator.connecting import UsageProblem, connect, problems
+from generator.command_line import UsageProblem, connect, problems
 from generator.evidence import Asked, gather, read_anchors, write_bundle
 from generator.names import TableName
 

@@ -7,6 +7,16 @@ killed run left, the next one finishes.
 from generator.maintenance.run import Run, Terms, begin
 from generator.maintenance.session import Busy, Session, open_session
 from generator.maintenance.steps import maintain
-from generator.maintenance.waiting import Patience
+from generator.maintenance.waiting import Blocked, Patience
 
-__all__ = ["Busy", "Patience", "Run", "Session", "Terms", "begin", "maintain", "open_session"]
+__all__ = [
+    "Blocked",
+    "Busy",
+    "Patience",
+    "Run",
+    "Session",
+    "Terms",
+    "begin",
+    "maintain",
+    "open_session",
+]

@@ -12,7 +12,7 @@ from psycopg import sql
 from generator.maintenance.leaving import detach, drop, newest_entry
 from generator.maintenance.partitions import Partition, missing_days, read_partitions, start_of
 from generator.maintenance.run import Run
-from generator.maintenance.waiting import Blocked, patiently
+from generator.maintenance.waiting import Blocked, patiently, until_left
 
 
 def add_days(run: Run) -> Iterator[str]:
@@ -56,12 +56,14 @@ def _split(run: Run, last: Partition, newest: datetime | None) -> Iterator[str]:
     if newest is not None and newest >= at:
         at = start_of(newest, day) + day
     with _staying_open(last):
+        until_left(run.session, "entry", last.name, patience=run.patience)
         _bound(run, at)
     yield f"{last.name}: to end at {at:%Y-%m-%d %H:%M}"
     with _staying_open(last, run):
         _validate(run, last)
     yield f"{last.name}: holds nothing later"
     with _staying_open(last, run):
+        until_left(run.session, "entry", last.name, patience=run.patience)
         run.create("audit._split_last(%s)", at, wait=run.patience.writers)
     yield f"{last.name}: ends at {at:%Y-%m-%d %H:%M}"
 
@@ -99,7 +101,7 @@ def _bound(run: Run, at: datetime | None) -> None:
 def _validate(run: Run, last: Partition) -> None:
     validate = "ALTER TABLE audit.{} VALIDATE CONSTRAINT entry_is_in_bounds"
     statement = sql.SQL(validate).format(sql.Identifier(last.name))
-    patiently(run.session, statement, wait=run.patience.others, pauses=run.patience.pauses)
+    run.execute(statement)
 
 
 def _add(run: Run, starts_at: datetime, until: str) -> str:

@@ -12,7 +12,7 @@ from psycopg import sql
 from generator.catalogue import rows
 from generator.maintenance.partitions import FOREVER, Partition, read_partitions
 from generator.maintenance.run import Run
-from generator.maintenance.waiting import Blocked, patiently
+from generator.maintenance.waiting import Blocked, patiently, until_left
 
 
 def finish_interrupted(run: Run) -> Iterator[str]:
@@ -57,6 +57,10 @@ def detach(run: Run, partition: Partition) -> Iterator[str]:
     for other in read_partitions(run.session.worker):
         if other.is_detaching:
             raise Blocked(f"{partition.name} stays: {other.name} is still being detached")
+    try:
+        until_left(run.session, partition.name, patience=run.patience)
+    except Blocked as blocked:
+        raise Blocked(f"{partition.name} stays: {blocked}") from None
     yield f"{partition.name}: detaching"
     try:
         patiently(run.session, _statement(_DETACH, partition.name), wait=4 * run.patience.others)
@@ -73,12 +77,10 @@ def drop(run: Run, partition: Partition) -> str:
     arguments = (run.started_at, partition.name, partition.starts_at, partition.until)
     before = _count_dropped(run)
     try:
-        patiently(
-            run.session,
+        until_left(run.session, partition.name, patience=run.patience)
+        run.execute(
             "SELECT audit._drop_detached(%s, %s, %s, %s, %s, %s)",
             [*arguments, run.terms.source, run.terms.day],
-            wait=run.patience.others,
-            pauses=run.patience.pauses,
         )
     except Blocked as blocked:
         raise Blocked(f"{partition.name} is detached, and not dropped yet: {blocked}") from None
@@ -93,7 +95,7 @@ def drop(run: Run, partition: Partition) -> str:
 def newest_entry(run: Run, name: str) -> datetime | None:
     """Return when the newest entry of a partition was written, None where it holds none."""
     query = _statement("SELECT max(occurred_at) FROM audit.{}", name)
-    row = run.session.worker.execute(query).fetchone()
+    row = run.execute(query).fetchone()
     return row[0].astimezone(UTC) if row and row[0] else None
 
 
@@ -105,14 +107,11 @@ def _settle(run: Run, partition: Partition) -> Iterator[str]:
         yield drop(run, partition)
         return
     try:
-        patiently(
-            run.session,
+        run.execute(
             "SELECT audit._attach_partition(%s, %s, %s)",
             [partition.name, partition.starts_at, partition.until],
-            wait=run.patience.others,
-            pauses=run.patience.pauses,
         )
-    except (Blocked, psycopg.errors.InvalidObjectDefinition) as error:
+    except (Blocked, *_NOT_ATTACHED) as error:
         raise Blocked(f"{partition.name} is not put back: {_reason(error)}") from None
     run.withdraw(partition.name)
     yield f"{partition.name}: put back, since it is not past the retention, or not sealed"
@@ -125,24 +124,20 @@ def _reason(error: Exception) -> str:
 def _finalize(run: Run, name: str) -> None:
     # It has the partition locked while it waits: less than a deadlock with a reader would take.
     try:
-        patiently(
-            run.session,
-            _statement(_FINALIZE, name),
-            wait=run.patience.others,
-            pauses=run.patience.pauses,
-        )
-    except Blocked as blocked:
-        raise Blocked(f"{name} is half detached: {blocked}") from None
+        until_left(run.session, name, patience=run.patience)
+        run.execute(_statement(_FINALIZE, name))
+    except (Blocked, psycopg.errors.DatatypeMismatch) as error:
+        raise Blocked(f"{name} is half detached: {_reason(error)}") from None
 
 
 def _count_dropped(run: Run) -> int:
     query = (
         "SELECT coalesce(sum((d ->> 'entries')::bigint), 0)::bigint AS number"
         " FROM audit.maintenance_run, jsonb_array_elements(dropped) AS d"
-        " WHERE started_at = %(run)s"
+        " WHERE started_at = %s"
     )
-    number: int = rows(run.session.worker, query, run=run.started_at)[0].number
-    return number
+    [(number,)] = run.execute(query, [run.started_at]).fetchall()
+    return int(number)
 
 
 def _holds_unsealed(run: Run, name: str) -> bool:
@@ -168,5 +163,7 @@ _DIFFERING = (
     "{} stays: {:,} entries of it are not as they were sealed – run: pgwitness verify; to drop it"
     " anyway: pgwitness maintain --drop-differing"
 )
+# Its place is taken, or it has not got a column that an upgrade has added meanwhile.
+_NOT_ATTACHED = (psycopg.errors.InvalidObjectDefinition, psycopg.errors.DatatypeMismatch)
 _DETACH = "ALTER TABLE audit.entry DETACH PARTITION audit.{} CONCURRENTLY"
 _FINALIZE = "ALTER TABLE audit.entry DETACH PARTITION audit.{} FINALIZE"

@@ -4,18 +4,17 @@ Knows audit.maintenance_run; what there is to do, others know.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
 
-from generator.catalogue import rows
 from generator.maintenance.partitions import Partition, read_clock, start_of
 from generator.maintenance.session import Session
-from generator.maintenance.waiting import Blocked, Patience, patiently
+from generator.maintenance.waiting import Blocked, Patience, Statement, patiently
 from generator.seals.places import Places
 from generator.seals.sealing import last_number
 
@@ -67,6 +66,18 @@ class Run:
         """Return the moment before which entries are past the retention."""
         return self.now() - self.terms.retention * self.terms.day
 
+    def execute(
+        self, statement: Statement, parameters: Sequence[object] = ()
+    ) -> psycopg.Cursor[Any]:
+        """Execute what nobody waits for behind us. Raises Blocked."""
+        return patiently(
+            self.session,
+            statement,
+            parameters,
+            wait=self.patience.others,
+            pauses=self.patience.pauses,
+        )
+
     def create(self, call: LiteralString, *arguments: object, wait: int | None = None) -> None:
         """Make a partition by a function that returns its name, and write that down with it.
 
@@ -95,41 +106,38 @@ class Run:
             "until": partition.until,
         }
         bounds = [partition.starts_at, partition.until] if is_verified else [None, None]
-        patiently(
-            self.session,
-            _INTEND,
-            [json.dumps(said), *bounds, self.started_at],
-            wait=self.patience.others,
-            pauses=self.patience.pauses,
-        )
-        row = rows(self.session.worker, _DIFFERING, run=self.started_at)[0]
-        return int(row.differing)
+        self.execute(_INTEND, [json.dumps(said), *bounds, self.started_at])
+        [(differing,)] = self.execute(_DIFFERING, [self.started_at]).fetchall()
+        return int(differing)
 
     def intentions(self) -> Iterator[tuple[str, str, str]]:
         """Yield name, from and until of each partition that was being taken out of the log."""
-        for row in rows(self.session.worker, _INTENTIONS):
-            yield row.name, row.starts_at, row.until
+        yield from self.execute(_INTENTIONS)
 
     def withdraw(self, name: str) -> None:
         """Write down that a partition is no longer being taken out, by whatever run."""
-        self.session.worker.execute(_WITHDRAW, [name])
+        self.execute(_WITHDRAW, [name])
 
     def finish(self) -> None:
         """Write down that the run has ended."""
         given_up = "\n".join(self.given_up) or None
-        self.session.worker.execute(_FINISH, [given_up, self.started_at])
+        self.execute(_FINISH, [given_up, self.started_at])
 
 
 def begin(session: Session, terms: Terms, patience: Patience | None = None) -> Run:
-    """Start a run, which leaves a row from now on."""
-    (row,) = rows(session.worker, _BEGIN, retention=terms.retention)
+    """Start a run, which leaves a row from now on. Raises Blocked."""
+    patience = patience or Patience()
+    cursor = patiently(
+        session, _BEGIN, [terms.retention], wait=patience.others, pauses=patience.pauses
+    )
+    [(started_at,)] = cursor.fetchall()
     last_seal = last_number(session.worker)
-    return Run(session, terms, patience or Patience(), row.started_at, last_seal=last_seal)
+    return Run(session, terms, patience, started_at, last_seal=last_seal)
 
 
 _BEGIN: LiteralString = """
 INSERT INTO audit.maintenance_run (retention_days)
-VALUES (%(retention)s)
+VALUES (%s)
 RETURNING started_at
 """
 _CREATE: LiteralString = """
@@ -147,7 +155,7 @@ WHERE started_at = %s
 _DIFFERING: LiteralString = """
 SELECT coalesce((detaching ->> 'differing')::bigint, 0) AS differing
 FROM audit.maintenance_run
-WHERE started_at = %(run)s
+WHERE started_at = %s
 """
 _INTENTIONS: LiteralString = """
 SELECT DISTINCT detaching ->> 'name' AS name, detaching ->> 'from' AS starts_at,

@@ -20,6 +20,7 @@ _SETTINGS = {
     # A head that is known elsewhere must not be lost in a crash.
     "synchronous_commit": "on",
     "statement_timeout": "0",
+    "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
     # A client whose machine is gone holds the lock no longer than it takes to notice.

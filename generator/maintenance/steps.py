@@ -10,7 +10,7 @@ from generator.maintenance.leaving import drop_old, finish_interrupted
 from generator.maintenance.partitions import Partition, read_partitions
 from generator.maintenance.run import Run
 from generator.maintenance.sealing import anchor, seal
-from generator.maintenance.waiting import Blocked, patiently
+from generator.maintenance.waiting import Blocked
 
 
 def maintain(run: Run) -> Iterator[str]:
@@ -41,13 +41,7 @@ def _index(run: Run, partition: Partition) -> str:
         " WHERE started_at = %s AND audit._index_partition(%s)"
     )
     try:
-        patiently(
-            run.session,
-            statement,
-            [partition.name, run.started_at, partition.name],
-            wait=run.patience.others,
-            pauses=run.patience.pauses,
-        )
+        run.execute(statement, [partition.name, run.started_at, partition.name])
     except Blocked as blocked:
         raise Blocked(f"{partition.name} is not indexed: {blocked}") from None
     return f"{partition.name}: indexed"

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from generator.configured import config_option, read
-from generator.connecting import UsageProblem, connect
+from generator.command_line import UsageProblem, config_option, connect, read
 from generator.maintenance.sealing import execute
 from generator.maintenance.session import Session, take_role
 from generator.maintenance.waiting import Blocked, Patience

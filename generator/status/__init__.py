@@ -3,10 +3,9 @@
 Reads in one snapshot, as a member of audit_reader, and of the entries no more than a sample.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import psycopg
@@ -18,20 +17,14 @@ from generator.status import queries
 
 RETENTION_DAYS = 90
 """Before a run of maintenance has said how many days it keeps."""
-RATE_DAYS = 7
-"""Days before today by which growth is told."""
 
 
 @dataclass(frozen=True)
 class Amount:
     """So many entries, and the bytes that they take with their indexes."""
 
-    entries: float = 0
-    bytes: int = 0
-
-    def __add__(self, other: "Amount") -> "Amount":
-        """Return both together."""
-        return Amount(self.entries + other.entries, self.bytes + other.bytes)
+    entries: float
+    bytes: int
 
     def __mul__(self, number: float) -> "Amount":
         """Return so many times as much."""
@@ -48,11 +41,20 @@ class Day:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """When changes of a table were not captured, which they were before and are since."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
 class Table:
     """A table that is or was tracked; *a_day* is None where there is no whole day to tell it by."""
 
     name: TableName
     tracked_at: datetime
+    gaps: tuple[Gap, ...]
     untracked_at: datetime | None
     a_day: Amount | None
 
@@ -108,60 +110,43 @@ def read_status(connection: psycopg.Connection[Any]) -> Status:
             raise ConfigError([f"--database: {what} – connect as a member of audit_reader"])
         [clock] = rows(connection, queries.CLOCK)
         tracked, runs = rows(connection, queries.TABLES), rows(connection, queries.RUNS)
-        partitions = rows(connection, queries.DAYS)
-        written = rows(connection, queries.GROWTH, days=RATE_DAYS)
-    read: dict[date, float] = defaultdict(float)
-    for row in written:
-        read[row.day] += row.entries
-    days = list(_recent(partitions, read, _first_whole_day(tracked, clock.now), clock.today))
-    whole = [day for day in days if day.until and day.until <= clock.today]
-    number = sum((day.until - day.day).days for day in whole if day.until)
-    a_day = sum((day.amount for day in whole), Amount()) * (1 / number) if number else None
+        log = rows(connection, queries.LOG)
+    days = _days(log)
+    whole = [row for row in log if row.is_whole]
+    number = sum((row.until - row.day).days for row in days if row.is_whole)
     return Status(
         database=may.database,
         now=clock.now,
         oldest_entry=clock.oldest,
-        total=_total(partitions, read),
-        days=tuple(days),
-        a_day=a_day,
-        is_exact=all(row.is_exact for row in written),
-        upkeep=_upkeep(partitions, runs, clock.today),
-        tables=tuple(_tables(tracked, written, {day.day for day in whole}, number)),
+        total=_sum(log),
+        days=tuple(_recent(days, log, clock.today)),
+        a_day=_sum(whole) * (1 / number) if number else None,
+        is_exact=all(row.is_exact for row in log),
+        upkeep=_upkeep(days, runs, clock.today),
+        tables=tuple(_tables(tracked, whole, number)),
     )
 
 
-def _first_whole_day(tracked: Iterable[Any], now: datetime) -> date:
-    begun = min((row.tracked_at for row in tracked), default=now).astimezone(UTC)
-    return begun.date() + timedelta(days=begun.time() > time.min)
+def _sum(log: Iterable[Any]) -> Amount:
+    listed = list(log)
+    return Amount(sum(row.entries for row in listed), round(sum(row.bytes for row in listed)))
 
 
-def _recent(
-    partitions: Iterable[Any], read: Mapping[date, float], begun: date, today: date
-) -> Iterator[Day]:
-    since = today - timedelta(days=RATE_DAYS)
-    for row in partitions:
-        is_over = row.until is not None and row.until <= today
-        if (since < row.until and begun <= row.day) if is_over else row.day <= today:
-            yield Day(row.day, row.until, Amount(read.get(row.day, 0), row.bytes))
+def _days(log: Iterable[Any]) -> list[Any]:
+    """Return one row of each day: a recent one has as many as tables."""
+    return list({row.day: row for row in log}.values())
 
 
-def _total(partitions: Iterable[Any], read: Mapping[date, float]) -> Amount:
-    """Return what all days hold; those of which nothing is known are taken for like the others."""
-    known, unknown = Amount(), 0
-    for row in partitions:
-        entries = read.get(row.day) or row.entries
-        if entries is None:
-            unknown += row.bytes
-        else:
-            known += Amount(entries, row.bytes)
-    more = known.entries / known.bytes * unknown if known.bytes else 0
-    return known + Amount(round(more), unknown)
+def _recent(days: Iterable[Any], log: Sequence[Any], today: date) -> Iterator[Day]:
+    for day in days:
+        if day.is_whole or (day.day <= today and (day.until is None or day.until > today)):
+            yield Day(day.day, day.until, _sum(row for row in log if row.day == day.day))
 
 
-def _upkeep(partitions: Sequence[Any], runs: Sequence[Any], today: date) -> Upkeep:
-    over = [row for row in partitions if row.until and row.until <= today]
+def _upkeep(days: Sequence[Any], runs: Sequence[Any], today: date) -> Upkeep:
+    over = [row for row in days if row.until and row.until <= today]
     indexed = [row.until for row in over if row.is_indexed]
-    last = max((row.until or row.day for row in partitions), default=None)
+    last = max((row.until or row.day for row in days), default=None)
     [run] = runs or [None]
     return Upkeep(
         retention_days=run.retention_days if run else RETENTION_DAYS,
@@ -177,14 +162,10 @@ def _upkeep(partitions: Sequence[Any], runs: Sequence[Any], today: date) -> Upke
     )
 
 
-def _tables(
-    tracked: Iterable[Any], written: Sequence[Any], whole: set[date], number: int
-) -> Iterator[Table]:
-    by_table: dict[TableName, Amount] = defaultdict(Amount)
-    for row in written:
-        if row.day in whole:
-            by_table[TableName(row.table_schema, row.table_name)] += Amount(row.entries, row.bytes)
+def _tables(tracked: Iterable[Any], whole: Sequence[Any], number: int) -> Iterator[Table]:
     for row in tracked:
-        name = TableName(row.table_schema, row.table_name)
-        a_day = by_table[name] * (1 / number) if number else None
-        yield Table(name, row.tracked_at, row.untracked_at, a_day)
+        name = (row.table_schema, row.table_name)
+        of_it = _sum(r for r in whole if (r.table_schema, r.table_name) == name)
+        gaps = tuple(Gap(gap.lower, gap.upper) for gap in row.gaps)
+        a_day = of_it * (1 / number) if number else None
+        yield Table(TableName(*name), row.since, gaps, row.until, a_day)

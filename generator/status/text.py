@@ -9,15 +9,17 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from generator.status import Amount, Status
+from generator.status import Amount, Status, Table
+from generator.status.trust import Trust
 
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
-def as_json(status: Status) -> str:
+def as_json(status: Status, trust: Trust) -> str:
     """Return all of a status for a machine: bytes, ISO dates, and what 90 days will need."""
     told = asdict(status)
     told["kept_days_will_need"] = status.a_day and asdict(_kept(status.a_day, status))
+    told["trust"] = asdict(trust)
     for table, words in zip(status.tables, told["tables"], strict=True):
         words["name"] = str(table.name)
     return json.dumps(told, indent=2, default=_plain)
@@ -27,8 +29,8 @@ def _plain(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def as_text(status: Status) -> str:
-    """Return a status for the eye: facts, the last days, the tables."""
+def as_text(status: Status, trust: Trust) -> str:
+    """Return a status for the eye: facts, the last days, the tables, whom to trust."""
     days = [
         (_days(day.day, day.until, status), *_amount(day.amount, is_exact=status.is_exact))
         for day in status.days
@@ -37,7 +39,7 @@ def as_text(status: Status) -> str:
         (
             str(table.name),
             _moment(table.tracked_at),
-            f"until {_moment(table.untracked_at)}" if table.untracked_at else "",
+            _but(table),
             *(_amount(table.a_day) if table.a_day else ("", "")),
             size_in_words(_kept(table.a_day, status).bytes) if table.a_day else "",
         )
@@ -57,6 +59,8 @@ def as_text(status: Status) -> str:
                 ],
                 right=(3, 4, 5),
             ),
+            "",
+            *trust.lines,
         ]
     )
 
@@ -86,6 +90,13 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
         yield "text search", f"indexed until {upkeep.indexed_until} 00:00 UTC{but}"
     else:
         yield "text search", "not indexed"
+
+
+def _but(table: Table) -> str:
+    """Return "not 2026-10-10 08:00 – 2026-10-12 09:30 UTC; until 2026-11-02 10:00 UTC"."""
+    gaps = [f"not {gap.since:%Y-%m-%d %H:%M} – {_moment(gap.until)}" for gap in table.gaps]
+    end = [f"until {_moment(table.untracked_at)}"] if table.untracked_at else []
+    return "; ".join(gaps + end)
 
 
 def _kept(a_day: Amount, status: Status) -> Amount:

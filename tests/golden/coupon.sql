@@ -2,6 +2,8 @@
 -- Written by pgwitness. Don't edit: change audit.toml and run "pgwitness generate".
 
 SET LOCAL lock_timeout = '5s';
+-- What somebody may have put into public is not called in place of PostgreSQL's own.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- What TRUNCATE removes, the capture function has to read.
 GRANT USAGE ON SCHEMA "shop" TO audit_writer;
@@ -182,3 +184,4 @@ CALL audit._describe(
     p_on_truncate => 'rows'
 );
 RESET ROLE;
+SET LOCAL search_path TO DEFAULT;

@@ -2,6 +2,8 @@
 -- Written by pgwitness. Don't edit: change audit.toml and run "pgwitness generate".
 
 SET LOCAL lock_timeout = '5s';
+-- What somebody may have put into public is not called in place of PostgreSQL's own.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- A row that jsonb can't hold is taken apart by the table's type.
 GRANT USAGE ON SCHEMA "shop" TO audit_writer;
@@ -212,3 +214,4 @@ CALL audit._describe(
     p_on_truncate => 'rows'
 );
 RESET ROLE;
+SET LOCAL search_path TO DEFAULT;

@@ -2,6 +2,8 @@
 -- Written by pgwitness. Don't edit: change audit.toml and run "pgwitness generate".
 
 SET LOCAL lock_timeout = '5s';
+-- What somebody may have put into public is not called in place of PostgreSQL's own.
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 SET ROLE audit_owner;
 -- The writer owns what adds entries, and may create it here only for as long as that takes.
@@ -142,3 +144,4 @@ CALL audit._describe(
     p_missing_actor => 'reject'
 );
 RESET ROLE;
+SET LOCAL search_path TO DEFAULT;

@@ -26,11 +26,12 @@ READ = "SELECT count(*) FROM audit.entry WHERE actor = 'nobody'"
 class Traffic:
     """What was committed, by key with the time of it, and when each write began and ended.
 
-    These times are of the monotonic clock, in seconds.
+    These times are of the monotonic clock, in seconds. ``failed`` is what PostgreSQL refused.
     """
 
     committed: dict[int, datetime] = field(default_factory=dict)
     writes: list[Span] = field(default_factory=list)
+    failed: list[psycopg.Error] = field(default_factory=list)
 
     def longest_ms(self, spans: Sequence[Span] = (), *, during: bool = False) -> float:
         """Return how long the longest write took of those during some times, or of all others."""
@@ -49,8 +50,8 @@ def traffic(application: str, owner: str) -> Iterator[Traffic]:
     """Write from four connections; a reader is held for 2 s of 5, a writer for 1.5 s of 5.5."""
     seen, stop = Traffic(), Event()
     jobs: list[Callable[[], None]] = [lambda: _write(application, seen, stop)] * WRITERS
-    jobs.append(lambda: _hold(owner, READ, stop, held=2.0, free=3.0))
-    jobs.append(lambda: _hold(application, ADD, stop, held=1.5, free=4.0))
+    jobs.append(lambda: _hold(owner, READ, seen, stop, held=2.0, free=3.0))
+    jobs.append(lambda: _hold(application, ADD, seen, stop, held=1.5, free=4.0))
     threads = [Thread(target=job) for job in jobs]
     for thread in threads:
         thread.start()
@@ -66,16 +67,27 @@ def _write(application: str, seen: Traffic, stop: Event) -> None:
     with psycopg.connect(application, autocommit=True) as connection:
         while not stop.wait(PAUSE):
             began = time.monotonic()
-            row = connection.execute(ADD.encode()).fetchone()
+            with _noting(seen):
+                [(key, at)] = connection.execute(ADD.encode()).fetchall()
+                seen.committed[key] = at
             seen.writes.append((began, time.monotonic()))
-            assert row is not None
-            seen.committed[row[0]] = row[1]
 
 
-def _hold(conninfo: str, statement: str, stop: Event, *, held: float, free: float) -> None:
+def _hold(
+    conninfo: str, statement: str, seen: Traffic, stop: Event, *, held: float, free: float
+) -> None:
     """Leave a transaction open for a while, again and again."""
     with psycopg.connect(conninfo) as connection:
         while not stop.wait(free):
-            connection.execute(statement.encode())
-            stop.wait(held)
+            with _noting(seen):
+                connection.execute(statement.encode())
+                stop.wait(held)
             connection.rollback()
+
+
+@contextmanager
+def _noting(seen: Traffic) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        seen.failed.append(error)

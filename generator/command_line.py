@@ -1,13 +1,20 @@
-"""How a command reaches a database, and says what the user can mend: in a message and by exit 2."""
+"""What the verbs of the command pgwitness share: options, connections, and how they fail.
 
-from collections.abc import Iterator
+Knows no verb.
+"""
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 import psycopg
 
-from generator.config import ConfigError
+from generator.config import Config, ConfigError, TrackedTable
+from generator.parse import read_config
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class UsageProblem(click.ClickException):
@@ -18,6 +25,26 @@ class UsageProblem(click.ClickException):
     def show(self, file: Any = None) -> None:
         """Print the message alone: every finding says already where it is."""
         click.echo(self.format_message(), err=True)
+
+
+def config_option(command: Command) -> Command:
+    """Give a command the option that names its audit.toml."""
+    option = click.option(
+        "-c",
+        "--config",
+        "path",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=Path("audit.toml"),
+        show_default=True,
+        help="The configuration.",
+    )
+    return option(command)
+
+
+def read(path: Path) -> Config:
+    """Return a configuration, or exit 2 with all that is wrong with it."""
+    with problems():
+        return read_config(path)
 
 
 @contextmanager
@@ -31,9 +58,18 @@ def problems() -> Iterator[None]:
         raise UsageProblem(f"{error.filename}: {error.strerror}") from None
 
 
+def selected(config: Config, only: str | None) -> list[TrackedTable]:
+    """Return all tables, or the one of a name, or exit 2 where there is none."""
+    tables = [table for table in config.tables if only in (None, str(table.name))]
+    if only is not None and not tables:
+        known = ", ".join(str(table.name) for table in config.tables)
+        raise UsageProblem(f'{config.path}: table "{only}" is not in it – known: {known}')
+    return tables
+
+
 @contextmanager
 def connect(database: str) -> Iterator[psycopg.Connection]:
-    """Connect, and turn what is wrong with that, or what PostgreSQL refuses, into a message."""
+    """Connect for as long as it is needed; what can't be done there is a message and exit 2."""
     # As yoyo wants it, too. What libpq can't read it would repeat, with the password in it.
     conninfo = database.replace("postgresql+psycopg://", "postgresql://", 1)
     try:

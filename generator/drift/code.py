@@ -1,0 +1,113 @@
+"""Whose code runs as audit_writer when a row is captured, besides that of pgwitness.
+
+Knows that to_jsonb() calls casts to json, a label casts to text, and a look-up the policies of what
+it reads. Who may act as the owner of the log gains nothing by it: theirs is not reported.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, LiteralString
+
+from generator.catalogue import Connection, rows
+from generator.config import TrackedTable
+from generator.drift.finding import Finding
+from generator.drift.objects import written
+from generator.lookups import read_columns
+from generator.names import TableName
+from generator.quoting import identifier, qualified
+
+
+def find_foreign_code(
+    connection: Connection, tracked: Sequence[TrackedTable], trusted: Sequence[str]
+) -> Iterator[Finding]:
+    """Yield the casts and policies that could add entries, and belong to whom nobody named."""
+    read = {name for table in tracked for name, _ in read_columns(table)}
+    read |= {table.name for table in tracked if table.truncate == "rows"}
+    every = read | {table.name for table in tracked}
+    for row in _of_others(rows(connection, _CASTS, **_wanted(every)), trusted):
+        what = f"runs {row.function} of {written(row.owner)} as audit_writer for {row.tables}"
+        cast = f"({row.source} AS {row.target})"
+        yield Finding("conflict", f"cast {cast}", what, f"DROP CAST {cast}", version=row.version)
+    for row in _of_others(rows(connection, _POLICIES, **_wanted(read)), trusted):
+        table = TableName(row.schema, row.table_name)
+        what = f"runs {row.function} of {written(row.owner)} as audit_writer"
+        policy = f"ALTER POLICY {identifier(row.policy)} ON {qualified(table)} TO …"
+        fix = f'{policy}, without audit_writer; or name the owner in "trusted" of audit.toml'
+        name = f"policy {written(row.policy)} of table {table}"
+        yield Finding("conflict", name, what, fix, version=row.version)
+
+
+def _of_others(found: list[Any], trusted: Sequence[str]) -> list[Any]:
+    return [row for row in found if not row.is_insider and row.owner not in trusted]
+
+
+def _wanted(names: Iterable[TableName]) -> dict[str, list[str]]:
+    ordered = sorted(names)
+    return {"schemas": [n.schema for n in ordered], "tables": [n.table for n in ordered]}
+
+
+# Arrays, domains and composites are made JSON of by what they are made of. An extension's casts
+# are its own: who may create extensions says so.
+_CASTS: LiteralString = """
+WITH RECURSIVE used (table_oid, type_oid) AS (
+    SELECT a.attrelid, a.atttypid
+    FROM unnest(%(schemas)s::text[], %(tables)s::text[]) AS wanted (schema, table_name)
+         JOIN pg_namespace AS n ON n.nspname = wanted.schema
+         JOIN pg_class AS c ON (c.relnamespace, c.relname) = (n.oid, wanted.table_name)
+         JOIN pg_attribute AS a ON a.attrelid = c.oid
+    WHERE a.attnum > 0 AND NOT a.attisdropped
+    UNION
+    SELECT u.table_oid, part.oid
+    FROM used AS u
+         JOIN pg_type AS t ON t.oid = u.type_oid,
+         LATERAL (
+             SELECT t.typelem WHERE t.typcategory = 'A'
+             UNION ALL
+             SELECT t.typbasetype WHERE t.typtype = 'd'
+             UNION ALL
+             SELECT a.atttypid
+             FROM pg_attribute AS a
+             WHERE t.typtype = 'c' AND a.attrelid = t.typrelid
+               AND a.attnum > 0 AND NOT a.attisdropped
+         ) AS part (oid)
+)
+SELECT format_type(k.castsource, NULL) AS source, format_type(k.casttarget, NULL) AS target,
+       p.oid::regprocedure::text AS function, o.rolname AS owner,
+       max(k.xmin::text::bigint) AS version,
+       o.rolsuper OR EXISTS (
+           SELECT FROM pg_roles AS l
+           WHERE l.rolname = 'audit_owner' AND pg_has_role(o.oid, l.oid, 'MEMBER')) AS is_insider,
+       string_agg(DISTINCT u.table_oid::regclass::text, ', ') AS tables
+FROM used AS u
+     JOIN pg_cast AS k ON k.castsource = u.type_oid
+     JOIN pg_proc AS p ON p.oid = k.castfunc
+     JOIN pg_roles AS o ON o.oid = p.proowner
+WHERE k.oid >= 16384
+  AND k.casttarget IN ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype)
+  AND NOT EXISTS (SELECT FROM pg_depend AS d
+                  WHERE d.classid = 'pg_cast'::regclass AND d.objid = k.oid AND d.deptype = 'e')
+GROUP BY k.castsource, k.casttarget, p.oid, o.oid, o.rolname, o.rolsuper
+ORDER BY 1, 2
+"""
+
+_POLICIES: LiteralString = """
+SELECT n.nspname AS schema, c.relname AS table_name, w.polname AS policy,
+       p.oid::regprocedure::text AS function, o.rolname AS owner,
+       o.rolsuper OR EXISTS (
+           SELECT FROM pg_roles AS l
+           WHERE l.rolname = 'audit_owner' AND pg_has_role(o.oid, l.oid, 'MEMBER')) AS is_insider,
+       w.xmin::text::bigint AS version
+FROM unnest(%(schemas)s::text[], %(tables)s::text[]) AS wanted (schema, table_name)
+     JOIN pg_namespace AS n ON n.nspname = wanted.schema
+     JOIN pg_class AS c ON (c.relnamespace, c.relname) = (n.oid, wanted.table_name)
+     JOIN pg_policy AS w ON w.polrelid = c.oid
+     JOIN pg_depend AS d ON d.classid = 'pg_policy'::regclass AND d.objid = w.oid
+     LEFT JOIN pg_operator AS x ON d.refclassid = 'pg_operator'::regclass AND x.oid = d.refobjid
+     JOIN pg_proc AS p
+          ON p.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE x.oprcode END
+     JOIN pg_roles AS o ON o.oid = p.proowner
+     JOIN pg_roles AS writer ON writer.rolname = 'audit_writer'
+WHERE c.relrowsecurity AND w.polcmd IN ('r', '*')
+  AND EXISTS (SELECT FROM unnest(w.polroles) AS role
+              WHERE role = 0 OR pg_has_role(writer.oid, role, 'USAGE'))
+ORDER BY 1, 2, 3, 4
+"""
