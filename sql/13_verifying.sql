@@ -142,6 +142,29 @@ COMMENT ON FUNCTION audit._broken_lists() IS
 REVOKE ALL ON FUNCTION audit._broken_lists() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._broken_lists() TO audit_reader;
 
+CREATE OR REPLACE FUNCTION audit._count_differing(p_from timestamptz, p_until timestamptz)
+    RETURNS bigint
+    LANGUAGE sql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_count_differing$
+    SELECT greatest(
+        (SELECT count(DISTINCT coalesce(d.sealed_id, d.id))
+         FROM audit._differing_entries(p_from, p_until) AS d),
+        -- Of a block whose list is not as it was, any.
+        (SELECT coalesce(sum(b.entries), 0)
+         FROM audit.seal_block AS b
+              LEFT JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number)
+         WHERE b.partition_from = p_from
+           AND b.root IS DISTINCT FROM audit._root_of_list(l.ids, l.times, l.digests)));
+$_count_differing$;
+
+COMMENT ON FUNCTION audit._count_differing(timestamptz, timestamptz) IS
+    'How many entries of a partition with these bounds are, or may be, not as they were sealed.';
+
+REVOKE ALL ON FUNCTION audit._count_differing(timestamptz, timestamptz) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION audit._root_of_entries(p_seal bigint, p_block integer)
     RETURNS bytea
     LANGUAGE sql
@@ -200,6 +223,14 @@ AS $seal_of$
                                 WHERE r.kind = 'restore' AND r.after_id < p_id), 1)
       AND (s.kind = 'entries' AND s.below > p_transaction_id
            OR s.kind = 'restore' AND s.after_id >= p_id)
+      -- Numbers of transactions say nothing of an entry from before that was acknowledged.
+      AND EXISTS (
+          SELECT
+          FROM audit.seal_block AS b
+               JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number)
+          WHERE b.seal = s.number
+            AND p_id BETWEEN b.first_id AND b.last_id
+            AND p_id = ANY (l.ids))
     ORDER BY s.number
     LIMIT 1;
 $seal_of$;
