@@ -13,7 +13,7 @@ BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 $(shell [ -x $(BIN)/python ] || rm -rf .venv)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-matrix attacks replay lint lapse crash bench bench-viewer clean chromium pgbouncer
+.PHONY: help demo demo-reset test test-matrix attacks replay lint lapse crash bench bench-viewer bench-seal clean chromium pgbouncer
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r target text; do \
@@ -68,6 +68,9 @@ build/peers/.installed: $(PEERS) | .venv/.test
 
 bench-viewer: .venv/.test ## Measure the pages over 10 million entries (QUICK=1: a million)
 	@exec $(BIN)/python -m tests.benchmarks.viewer $(if $(QUICK),--entries 1000000)
+
+bench-seal: .venv/.test ## Measure sealing and verifying over 10 million entries (QUICK=1: a million)
+	@exec $(BIN)/python -m tests.benchmarks.seals $(if $(QUICK),--entries 1000000)
 
 clean: ## Remove what was built and installed, the demo's database too
 	@# The demo's database may lie elsewhere, and its server may still run.

@@ -17,10 +17,14 @@ from generator.drift.notes import find_notes
 from generator.evidence.command import evidence
 from generator.maintenance import Blocked, Busy, Terms, begin, open_session
 from generator.maintenance import maintain as take_steps
+from generator.maintenance.sealing import log_of, seals_of
 from generator.migrations import Migration, plan, write
 from generator.proposal import propose
 from generator.reconcile import reconcile as find_differences
 from generator.render import render_guard, render_guard_rollback, render_track
+from generator.seals.anchors import anchor_line
+from generator.seals.command import seal
+from generator.seals.verify_command import verify
 from generator.status import read_status
 from generator.status.text import as_json, as_text
 from generator.status.trust import Trust
@@ -109,20 +113,30 @@ def check(path: Path, database: str | None) -> None:
 @_config_option
 @click.option("--database", required=True, help="Connection string of a member of audit_owner.")
 @click.option("--retention-days", type=click.IntRange(1), help="Instead of audit.toml's.")
-def maintain(path: Path, database: str, retention_days: int | None) -> None:
-    """Add days ahead, index those that are over, drop those past the retention. Exits 1 if blocked.
+@click.option("--drop-differing", is_flag=True, help="Drop days even if they are not as sealed.")
+def maintain(
+    path: Path, database: str, retention_days: int | None, *, drop_differing: bool
+) -> None:
+    """Add days ahead, seal and index the others, drop those past the retention. Exits 1 if blocked.
 
     \b
     pgwitness maintain --database postgresql://audit_maintainer@db/shop
     """
     config = _read(path)
-    terms = Terms(config.source, retention_days or config.retention_days)
+    terms = Terms(
+        config.source,
+        retention_days or config.retention_days,
+        anchors=config.anchors,
+        drop_differing=drop_differing,
+    )
     with _connect(database) as worker, _connect(database) as watcher:
         try:
             with open_session(worker, watcher) as session:
                 run = begin(session, terms)
                 for line in take_steps(run):
                     click.echo(line, err=True)
+                for one in seals_of(run):
+                    click.echo(anchor_line(log_of(run), one))
         except Busy as busy:
             click.echo(f"{busy}: nothing to do", err=True)
             return
@@ -196,6 +210,8 @@ def reconcile(path: Path, database: str, only: str | None, sample: int | None) -
 
 
 main.add_command(evidence)
+main.add_command(verify)
+main.add_command(seal)
 
 
 def _report_migration(migration: Migration) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from generator.names import TableName
+from generator.seals.places import Places
 
 
 class ConfigError(Exception):
@@ -100,7 +101,8 @@ class Config:
     """An audit.toml: the tracked tables in its order, and the folder of the migrations.
 
     ``maintainer`` is the role that runs maintenance, where that is not who owns the database;
-    ``trusted`` are others who may do what would otherwise be reported.
+    ``trusted`` are others who may do what would otherwise be reported;
+    ``anchors`` is where the heads of seals go.
     """
 
     path: Path
@@ -110,3 +112,4 @@ class Config:
     retention_days: int = 90
     maintainer: str | None = None
     trusted: tuple[str, ...] = ()
+    anchors: Places = field(default_factory=Places)

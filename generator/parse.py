@@ -13,12 +13,13 @@ from generator.columns import ENTITY_CASES, PART_CASES, read_columns, read_sente
 from generator.config import Config, ConfigError, Parent, TrackedTable
 from generator.names import TableName
 from generator.policies import check_policies, check_references
+from generator.seals.places import read_places
 from generator.toml_reader import Reader, Toml
 
 MAX_REFERENCES = 50
 """A function takes 100 arguments, and the labels of a row are a key and a value for each."""
 
-_TOP = ("source", "migrations", "retention_days", "maintainer", "trusted", "table")
+_TOP = ("source", "migrations", "retention_days", "maintainer", "trusted", "anchor", "table")
 _TABLE = (
     *("module", "entity", "part", "parent", "key", "label", "link", "columns"),
     *("say", "ignore", "exclude", "redact", "keep", "truncate", "capture", "rows", "missing_actor"),
@@ -65,6 +66,7 @@ def _read_document(reader: Reader, document: Toml, path: Path) -> Config:
         retention_days=reader.days(document, "retention_days", 90),
         maintainer=reader.optional_text(document, "maintainer", "", "audit_maintainer"),
         trusted=reader.roles(document, "trusted"),
+        anchors=read_places(reader, document, path.parent),
     )
 
 

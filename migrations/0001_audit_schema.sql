@@ -1596,6 +1596,11 @@ BEGIN
                   DETAIL = format('It holds entries until %s.', p_until),
                   HINT = 'Leave the dropping to pgwitness maintain.';
     END IF;
+    IF audit._holds_unsealed(p_name) THEN
+        RAISE EXCEPTION 'audit.% is not dropped: it holds entries that are not sealed', p_name
+            USING ERRCODE = 'UA012',
+                  HINT = 'Run pgwitness maintain again: it puts it back, and seals them.';
+    END IF;
     IF p_until <> 'infinity' THEN
         v_entries := audit._log_removals(p_name, p_from, p_until, p_source, v_days);
         UPDATE audit.maintenance_run
@@ -1619,7 +1624,7 @@ COMMENT ON FUNCTION audit._drop_detached IS
     'Drop a partition that has been detached, and say so: in the log, in the chain of seals, and '
     'in the run of audit.maintenance_run that p_run names. All of it or nothing. Refuses with '
     'SQLSTATE UA007 what is not wholly past that run''s retention; of the open-ended one, what '
-    'holds an entry.';
+    'holds an entry; with UA012, what holds an entry that is not sealed.';
 
 REVOKE ALL ON FUNCTION audit._drop_detached FROM PUBLIC;
 
@@ -1919,14 +1924,18 @@ CREATE OR REPLACE FUNCTION audit._identity()
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_identity$
-    SELECT concat_ws('/', s.system_identifier, c.timeline_id, d.oid)
+    SELECT concat_ws('/', s.system_identifier, CASE
+               WHEN pg_is_in_recovery() THEN c.timeline_id
+               -- Of a promotion, the control file knows only after the next checkpoint.
+               ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer
+               END, d.oid)
     FROM pg_control_system() AS s, pg_control_checkpoint() AS c, pg_database AS d
     WHERE d.datname = current_database();
 $_identity$;
 
 COMMENT ON FUNCTION audit._identity() IS
-    'Which database this is: another one after a dump was restored, a standby was promoted, or '
-    'pg_upgrade was run.';
+    'Which database this is, as system identifier, timeline and oid: another one after a dump was '
+    'restored, a standby was promoted, or pg_upgrade was run.';
 
 REVOKE ALL ON FUNCTION audit._identity() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._identity() TO audit_reader;
@@ -1942,8 +1951,13 @@ CREATE OR REPLACE FUNCTION audit._root_of_list(
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_root_of_list$
-    SELECT sha256('pgwitness block 1' || string_agg(
-               int8send(l.id) || timestamptz_send(l.occurred_at) || l.digest, '' ORDER BY l.nth))
+    -- Null where an item is not whole: it would count as none, or its bytes as another one's.
+    SELECT CASE
+        WHEN bool_and(octet_length(l.digest) IS NOT DISTINCT FROM 32
+                      AND l.id IS NOT NULL AND l.occurred_at IS NOT NULL)
+        THEN sha256('pgwitness block 1' || string_agg(
+            int8send(l.id) || timestamptz_send(l.occurred_at) || l.digest, '' ORDER BY l.nth))
+        END
     FROM unnest(p_ids, p_times, p_digests) WITH ORDINALITY AS l (id, occurred_at, digest, nth);
 $_root_of_list$;
 
@@ -1953,35 +1967,64 @@ COMMENT ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) IS
 REVOKE ALL ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) TO audit_reader;
 
+CREATE OR REPLACE FUNCTION audit._partition_start(p_partition oid)
+    RETURNS timestamptz
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+    SET datestyle = 'ISO, YMD'
+AS $_partition_start$
+    SELECT coalesce(substring(pg_get_expr(c.relpartbound, c.oid) FROM $$FROM \('([^']+)'\)$$),
+                    '-infinity')::timestamptz
+    FROM pg_class AS c
+    WHERE c.oid = p_partition;
+$_partition_start$;
+
+COMMENT ON FUNCTION audit._partition_start(oid) IS
+    'The lower bound of a partition of audit.entry, as audit._partitions() has it for all of them.';
+
+REVOKE ALL ON FUNCTION audit._partition_start(oid) FROM PUBLIC;
+
+-- Planned once in a session: over all partitions that takes as long as sealing a thousand entries.
+-- That plan must hold for millions of lists, though it is made where there are none.
 CREATE OR REPLACE FUNCTION audit._add_blocks(
     p_seal     bigint,
     p_after_id bigint,
+    p_up_to_id bigint,
     p_from     xid8,
     p_below    xid8,
     p_listed   boolean DEFAULT true
 )
     RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     VOLATILE
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
+    SET plan_cache_mode = force_generic_plan
+    SET enable_nestloop = off
+    SET jit = off
+    SET work_mem = '64MB'
 AS $_add_blocks$
+BEGIN
     WITH numbered AS (
         SELECT r.*,
                (row_number() OVER (PARTITION BY r.partition_id ORDER BY r.id) - 1) / 1024 AS nth
         FROM (
-            SELECT r.partition_id, r.id, r.occurred_at, sha256(r.record) AS digest
-            FROM audit.entry_record AS r
-                 LEFT JOIN (
-                    SELECT unnest(l.ids) AS id FROM audit.seal_list AS l WHERE NOT p_listed
-                 ) AS l USING (id)
-            WHERE r.transaction_id >= p_from
-              AND r.transaction_id < p_below
-              AND r.id > p_after_id
-              AND l.id IS NULL
-            -- Digests are sorted, not entries.
+            SELECT e.partition_id, e.id, e.occurred_at, sha256(e.record) AS digest
+            FROM audit.entry_record AS e
+            WHERE e.transaction_id >= p_from AND e.transaction_id < p_below
+              AND e.id > p_after_id AND e.id <= p_up_to_id
+            -- Digests are joined and sorted, not entries.
             OFFSET 0
         ) AS r
+             LEFT JOIN (
+                SELECT u.id, u.occurred_at
+                FROM audit.seal_list AS l, unnest(l.ids, l.times) AS u (id, occurred_at)
+                WHERE NOT p_listed
+             ) AS l USING (id, occurred_at)
+        WHERE l.id IS NULL
     ), listed AS (
         SELECT n.partition_id, n.nth,
                array_agg(n.id ORDER BY n.id) AS ids,
@@ -1991,10 +2034,8 @@ AS $_add_blocks$
         GROUP BY n.partition_id, n.nth
     ), blocks AS (
         SELECT (row_number() OVER (ORDER BY p.starts_at, l.nth))::integer AS number,
-               p.starts_at, l.*
-        FROM listed AS l
-             JOIN audit._partitions() AS p
-                  ON to_regclass(format('audit.%I', p.name)) = l.partition_id
+               p.starts_at, l.ids, l.times, l.digests
+        FROM listed AS l, LATERAL audit._partition_start(l.partition_id) AS p (starts_at)
     ), lists AS (
         INSERT INTO audit.seal_list (seal, block, ids, times, digests)
         SELECT p_seal, b.number, b.ids, b.times, b.digests
@@ -2004,15 +2045,17 @@ AS $_add_blocks$
     SELECT p_seal, b.number, b.starts_at, cardinality(b.ids), b.ids[1],
            b.ids[cardinality(b.ids)], audit._root_of_list(b.ids, b.times, b.digests)
     FROM blocks AS b;
+END
 $_add_blocks$;
 
-COMMENT ON FUNCTION audit._add_blocks(bigint, bigint, xid8, xid8, boolean) IS
-    'Put the entries of a range of transactions, with greater ids than one, into blocks of a seal; '
-    'unless p_listed, only those that no block has yet.';
+COMMENT ON FUNCTION audit._add_blocks(bigint, bigint, bigint, xid8, xid8, boolean) IS
+    'Put the entries of a range of transactions, and of ids after one up to another, into blocks '
+    'of a seal; unless p_listed, only those that no block has yet.';
 
-REVOKE ALL ON FUNCTION audit._add_blocks(bigint, bigint, xid8, xid8, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION audit._add_blocks(bigint, bigint, bigint, xid8, xid8, boolean)
+    FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION audit._begin_seal()
+CREATE OR REPLACE FUNCTION audit._begin_seal(p_is_restore boolean DEFAULT false)
     RETURNS audit.seal
     LANGUAGE plpgsql
     VOLATILE
@@ -2028,9 +2071,15 @@ BEGIN
                   DETAIL = format('client_encoding is %s.', current_setting('client_encoding')),
                   HINT = 'Run: SET client_encoding = ''UTF8''.';
     END IF;
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'entries are sealed under READ COMMITTED only'
+            USING ERRCODE = 'UA010',
+                  DETAIL = 'A snapshot from before the lock does not see what others sealed.',
+                  HINT = 'Run: SET default_transaction_isolation = ''read committed''.';
+    END IF;
     -- One seals at a time, and no partition leaves the log meanwhile. Writers are not in the way.
     LOCK TABLE audit.seal IN EXCLUSIVE MODE;
-    LOCK TABLE audit.entry IN ACCESS SHARE MODE;
+    LOCK TABLE ONLY audit.entry IN ACCESS SHARE MODE;
     SELECT s.* INTO v_last FROM audit.seal AS s ORDER BY s.number DESC LIMIT 1;
     IF v_last.number IS NULL THEN
         v_last.number := 0;
@@ -2038,16 +2087,24 @@ BEGIN
         v_last.after_id := -9223372036854775808;
         v_last.below := '0';
         v_last.head := '';
+    ELSIF v_last.identity <> audit._identity() AND NOT p_is_restore THEN
+        RAISE EXCEPTION 'nothing is sealed: this is another database than the one sealed before'
+            USING ERRCODE = 'UA011',
+                  DETAIL = format('It was %s, and is %s: system identifier, timeline and oid.',
+                                  v_last.identity, audit._identity()),
+                  HINT = 'Where that is meant, run: pgwitness seal --acknowledge "why".';
     END IF;
     RETURN v_last;
 END
 $_begin_seal$;
 
-COMMENT ON FUNCTION audit._begin_seal() IS
+COMMENT ON FUNCTION audit._begin_seal(boolean) IS
     'Keep others from sealing until the end of the transaction, and return the last seal; number 0 '
-    'where there is none. Refuses with SQLSTATE UA010 where client_encoding is not UTF8.';
+    'where there is none. Refuses with SQLSTATE UA010 where client_encoding is not UTF8, or the '
+    'isolation level is not READ COMMITTED; with UA011, unless p_is_restore, in another database '
+    'than the one sealed before.';
 
-REVOKE ALL ON FUNCTION audit._begin_seal() FROM PUBLIC;
+REVOKE ALL ON FUNCTION audit._begin_seal(boolean) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION audit._head_of_seal(p_seal audit.seal)
     RETURNS bytea
@@ -2181,14 +2238,8 @@ DECLARE
     v_last  audit.seal := audit._begin_seal();
     v_below xid8 := audit._horizon(v_last, p_most);
 BEGIN
-    IF v_last.identity <> audit._identity() THEN
-        RAISE EXCEPTION 'nothing is sealed: this is another database than the one sealed before'
-            USING ERRCODE = 'UA011',
-                  DETAIL = format('It was %s, and is %s: system identifier, timeline and oid.',
-                                  v_last.identity, audit._identity()),
-                  HINT = 'Where that is meant, run: pgwitness seal --acknowledge "why".';
-    END IF;
-    PERFORM audit._add_blocks(v_last.number + 1, v_last.after_id, v_last.below, v_below);
+    PERFORM audit._add_blocks(v_last.number + 1, v_last.after_id, 9223372036854775807,
+                              v_last.below, v_below);
     IF NOT EXISTS (SELECT FROM audit.seal_block AS b WHERE b.seal = v_last.number + 1) THEN
         RETURN NULL;
     END IF;
@@ -2203,6 +2254,38 @@ COMMENT ON FUNCTION audit.seal_entries(integer) IS
 
 REVOKE ALL ON FUNCTION audit.seal_entries(integer) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION audit._last_id_of_former()
+    RETURNS bigint
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_last_id_of_former$
+DECLARE
+    -- A copy that had the entries and not the sequence has greater ids than it knows. That many are
+    -- never given out: beyond, somebody made them up.
+    v_id bigint := (SELECT max(e.id) FROM audit.entry AS e WHERE e.id < 4611686018427387904);
+BEGIN
+    BEGIN
+        LOCK TABLE ONLY audit.entry IN SHARE MODE;
+        SELECT greatest(s.last_value, v_id) INTO v_id FROM audit.entry_id_seq AS s;
+        PERFORM setval('audit.entry_id_seq', v_id);
+        -- Rolled back, so that writers wait no longer: a sequence keeps its value, and so do we.
+        RAISE no_data_found;
+    EXCEPTION
+        WHEN no_data_found THEN
+            RETURN v_id;
+    END;
+END
+$_last_id_of_former$;
+
+COMMENT ON FUNCTION audit._last_id_of_former() IS
+    'Return the last id of all entries that are there: those of writers that have ended, and all '
+    'later ones have greater ids. Writers wait as long as this waits for those before them: set '
+    'lock_timeout.';
+
+REVOKE ALL ON FUNCTION audit._last_id_of_former() FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION audit.acknowledge_restore(
     p_reason text,
     p_lost   jsonb DEFAULT '[]'
@@ -2214,15 +2297,13 @@ CREATE OR REPLACE FUNCTION audit.acknowledge_restore(
     SET search_path = pg_catalog, pg_temp
 AS $acknowledge_restore$
 DECLARE
-    v_last  audit.seal := audit._begin_seal();
-    v_after bigint;
+    v_last audit.seal := audit._begin_seal(p_is_restore => true);
+    v_id   bigint := audit._last_id_of_former();
 BEGIN
-    -- Writers wait for as long as this takes: from here on, ids tell which entries are new.
-    LOCK TABLE audit.entry IN SHARE MODE;
-    SELECT s.last_value INTO v_after FROM audit.entry_id_seq AS s;
-    PERFORM audit._add_blocks(v_last.number + 1, -9223372036854775808, '0',
-                              pg_current_xact_id(), p_listed => false);
-    RETURN audit._end_seal(v_last, 'restore', v_after, '0',
+    -- Whatever the numbers of their transactions, which may be of another cluster.
+    PERFORM audit._add_blocks(v_last.number + 1, -9223372036854775808, v_id,
+                              '0', '18446744073709551615', p_listed => false);
+    RETURN audit._end_seal(v_last, 'restore', v_id, '0',
                            jsonb_build_object('reason', p_reason, 'lost', p_lost));
 END
 $acknowledge_restore$;
@@ -2234,6 +2315,34 @@ COMMENT ON FUNCTION audit.acknowledge_restore(text, jsonb) IS
     '[{"number": 7, "head": "hex"}].';
 
 REVOKE ALL ON FUNCTION audit.acknowledge_restore(text, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._holds_unsealed(p_name text)
+    RETURNS boolean
+    LANGUAGE plpgsql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_holds_unsealed$
+DECLARE
+    v_last  audit.seal;
+    v_holds boolean;
+BEGIN
+    -- In another database than the one that sealed, any entry may be a later one.
+    SELECT s.* INTO v_last
+    FROM (SELECT l.* FROM audit.seal AS l ORDER BY l.number DESC LIMIT 1) AS s
+    WHERE s.identity = audit._identity();
+    EXECUTE format('SELECT EXISTS (SELECT FROM audit.%I AS e '
+                   'WHERE e.transaction_id >= $1 AND e.id > $2)', p_name)
+        INTO v_holds
+        USING coalesce(v_last.below, '0'), coalesce(v_last.after_id, -9223372036854775808);
+    RETURN v_holds;
+END
+$_holds_unsealed$;
+
+COMMENT ON FUNCTION audit._holds_unsealed(text) IS
+    'Whether a partition, attached or not, holds entries that are not sealed yet.';
+
+REVOKE ALL ON FUNCTION audit._holds_unsealed(text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION audit._seal_drop(
     p_from           timestamptz,
@@ -2281,19 +2390,24 @@ CREATE OR REPLACE FUNCTION audit._differing_entries(p_from timestamptz, p_until 
         sealed_digest      bytea,
         id                 bigint,
         occurred_at        timestamptz,
-        digest             bytea
+        digest             bytea,
+        transaction_id     xid8
     )
     LANGUAGE plpgsql
     VOLATILE
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
+    -- One partition may hold nothing, and another one millions.
+    SET plan_cache_mode = force_custom_plan
+    SET jit = off
 AS $_differing_entries$
 #variable_conflict use_column
 BEGIN
     -- Were the partition detached meanwhile, it would seem to be empty.
     LOCK TABLE audit.entry IN ACCESS SHARE MODE;
     RETURN QUERY
-    SELECT s.seal, s.block, s.id, s.occurred_at, s.digest, e.id, e.occurred_at, e.digest
+    SELECT s.seal, s.block, s.id, s.occurred_at, s.digest,
+           e.id, e.occurred_at, e.digest, e.transaction_id
     FROM (
             SELECT b.seal, b.number AS block, u.id, u.occurred_at, u.digest
             FROM audit.seal_block AS b
@@ -2307,20 +2421,20 @@ BEGIN
             WHERE r.occurred_at >= p_from
               AND (r.occurred_at < p_until OR p_until = 'infinity')
             OFFSET 0
-         ) AS e ON e.id = s.id
-    WHERE (s.id, s.occurred_at, s.digest) IS DISTINCT FROM (e.id, e.occurred_at, e.digest)
-      AND (s.id IS NOT NULL OR NOT EXISTS (
-          -- What is not sealed yet.
+         ) AS e ON (e.id, e.occurred_at, e.digest) = (s.id, s.occurred_at, s.digest)
+    WHERE e.id IS NULL
+       OR s.seal IS NULL AND EXISTS (
+          -- Sealed by now, if it was there.
           SELECT
           FROM (SELECT n.after_id, n.below FROM audit.seal AS n ORDER BY n.number DESC LIMIT 1) AS n
-          WHERE e.transaction_id >= n.below AND e.id > n.after_id));
+          WHERE e.transaction_id < n.below OR e.id <= n.after_id);
 END
 $_differing_entries$;
 
 COMMENT ON FUNCTION audit._differing_entries(timestamptz, timestamptz) IS
-    'Of a partition with these bounds: what was sealed beside what is there, where they differ. '
-    'Null on the left: an entry that no seal has, though its transaction was sealed. Null on the '
-    'right: a sealed entry that is gone. Takes the lists as they are.';
+    'Of a partition with these bounds: each sealed entry that is not there as it was sealed (null '
+    'on the right), and each entry that no seal has, though its transaction was sealed (null on '
+    'the left). One that was changed is both. Takes the lists as they are.';
 
 REVOKE ALL ON FUNCTION audit._differing_entries(timestamptz, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._differing_entries(timestamptz, timestamptz) TO audit_reader;
@@ -2353,12 +2467,17 @@ AS $_broken_seals$
             ('below', c.kind <> 'restore' AND c.below < (c.before).below)
          ) AS w (what, is_so)
     WHERE w.is_so
+    UNION ALL
+    SELECT DISTINCT b.seal, 'missing'
+    FROM audit.seal_block AS b
+    WHERE NOT EXISTS (SELECT FROM audit.seal AS s WHERE s.number = b.seal)
     ORDER BY 1, 2;
 $_broken_seals$;
 
 COMMENT ON FUNCTION audit._broken_seals() IS
     'Seals that don''t follow from their own columns (head), their blocks (root, entries) or the '
-    'seal before (gap, previous, identity, below), and which of these it is.';
+    'seal before (gap, previous, identity, below), and which of these it is; and those that are '
+    'not there, though they have blocks (missing).';
 
 REVOKE ALL ON FUNCTION audit._broken_seals() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._broken_seals() TO audit_reader;
@@ -2369,6 +2488,7 @@ CREATE OR REPLACE FUNCTION audit._broken_lists()
     STABLE
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
 AS $_broken_lists$
     SELECT coalesce(b.seal, l.seal), coalesce(b.number, l.block),
            CASE
@@ -2379,15 +2499,18 @@ AS $_broken_lists$
                ELSE 'header'
            END
     FROM audit.seal_block AS b
-         FULL JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number)
+         FULL JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number),
+         -- Neither empty nor nested, longer, or counted from another number than 1.
+         format('[1:%s]', b.entries) AS d (dims)
     WHERE CASE
         WHEN b.seal IS NULL THEN true
         WHEN l.seal IS NULL THEN NOT EXISTS (
             SELECT FROM audit.seal AS s
-            WHERE s.kind = 'drop' AND (s.detail ->> 'from')::timestamptz = b.partition_from)
+            WHERE s.kind = 'drop' AND s.detail -> 'from' = to_jsonb(b.partition_from))
         ELSE b.root IS DISTINCT FROM audit._root_of_list(l.ids, l.times, l.digests)
-             OR (b.entries, b.first_id, b.last_id)
-                IS DISTINCT FROM (cardinality(l.ids), l.ids[1], l.ids[cardinality(l.ids)])
+             OR (b.first_id, b.last_id, d.dims, d.dims, d.dims)
+                IS DISTINCT FROM (l.ids[1], l.ids[b.entries], array_dims(l.ids),
+                                  array_dims(l.times), array_dims(l.digests))
     END
     ORDER BY 1, 2;
 $_broken_lists$;
@@ -2399,6 +2522,29 @@ COMMENT ON FUNCTION audit._broken_lists() IS
 REVOKE ALL ON FUNCTION audit._broken_lists() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._broken_lists() TO audit_reader;
 
+CREATE OR REPLACE FUNCTION audit._count_differing(p_from timestamptz, p_until timestamptz)
+    RETURNS bigint
+    LANGUAGE sql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_count_differing$
+    SELECT greatest(
+        (SELECT count(DISTINCT coalesce(d.sealed_id, d.id))
+         FROM audit._differing_entries(p_from, p_until) AS d),
+        -- Of a block whose list is not as it was, any.
+        (SELECT coalesce(sum(b.entries), 0)
+         FROM audit.seal_block AS b
+              LEFT JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number)
+         WHERE b.partition_from = p_from
+           AND b.root IS DISTINCT FROM audit._root_of_list(l.ids, l.times, l.digests)));
+$_count_differing$;
+
+COMMENT ON FUNCTION audit._count_differing(timestamptz, timestamptz) IS
+    'How many entries of a partition with these bounds are, or may be, not as they were sealed.';
+
+REVOKE ALL ON FUNCTION audit._count_differing(timestamptz, timestamptz) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION audit._root_of_entries(p_seal bigint, p_block integer)
     RETURNS bytea
     LANGUAGE sql
@@ -2406,9 +2552,9 @@ CREATE OR REPLACE FUNCTION audit._root_of_entries(p_seal bigint, p_block integer
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_root_of_entries$
-    SELECT audit._root_of_list(array_agg(r.id ORDER BY r.id),
-                               array_agg(r.occurred_at ORDER BY r.id),
-                               array_agg(sha256(r.record) ORDER BY r.id))
+    SELECT audit._root_of_list(array_agg(r.id ORDER BY r.id, r.occurred_at),
+                               array_agg(r.occurred_at ORDER BY r.id, r.occurred_at),
+                               array_agg(sha256(r.record) ORDER BY r.id, r.occurred_at))
     FROM audit.seal AS s
          LEFT JOIN audit.seal AS before ON before.number = s.number - 1
          JOIN audit.seal_block AS b ON b.seal = s.number AND b.number = p_block
@@ -2417,15 +2563,26 @@ AS $_root_of_entries$
               ON r.occurred_at >= p.starts_at
                  AND (r.occurred_at < p.ends_at OR p.ends_at = 'infinity')
                  AND r.id BETWEEN b.first_id AND b.last_id
-                 AND r.id > s.after_id
-                 AND r.transaction_id >= coalesce(before.below, '0')
-                 AND r.transaction_id < s.below
-    WHERE s.number = p_seal;
+    WHERE s.number = p_seal
+      AND CASE s.kind
+          WHEN 'entries' THEN r.id > s.after_id
+                              AND r.transaction_id >= coalesce(before.below, '0')
+                              AND r.transaction_id < s.below
+          -- A restore takes what no block has, of whatever transaction.
+          ELSE r.id <= s.after_id
+               AND NOT EXISTS (
+                  SELECT
+                  FROM audit.seal_block AS o
+                       JOIN audit.seal_list AS l ON (l.seal, l.block) = (o.seal, o.number),
+                       unnest(l.ids, l.times) AS u (id, occurred_at)
+                  WHERE (o.seal, o.number) <> (p_seal, p_block)
+                    AND (u.id, u.occurred_at) = (r.id, r.occurred_at))
+          END;
 $_root_of_entries$;
 
 COMMENT ON FUNCTION audit._root_of_entries(bigint, integer) IS
     'What the root of a block should be by the entries that are there: where it is, they are as '
-    'they were sealed, whatever became of the block''s list. Of a seal of kind entries.';
+    'they were sealed, whatever became of the block''s list.';
 
 REVOKE ALL ON FUNCTION audit._root_of_entries(bigint, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._root_of_entries(bigint, integer) TO audit_reader;
@@ -2446,6 +2603,14 @@ AS $seal_of$
                                 WHERE r.kind = 'restore' AND r.after_id < p_id), 1)
       AND (s.kind = 'entries' AND s.below > p_transaction_id
            OR s.kind = 'restore' AND s.after_id >= p_id)
+      -- Numbers of transactions say nothing of an entry from before that was acknowledged.
+      AND EXISTS (
+          SELECT
+          FROM audit.seal_block AS b
+               JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number)
+          WHERE b.seal = s.number
+            AND p_id BETWEEN b.first_id AND b.last_id
+            AND p_id = ANY (l.ids))
     ORDER BY s.number
     LIMIT 1;
 $seal_of$;

@@ -186,6 +186,11 @@ BEGIN
                   DETAIL = format('It holds entries until %s.', p_until),
                   HINT = 'Leave the dropping to pgwitness maintain.';
     END IF;
+    IF audit._holds_unsealed(p_name) THEN
+        RAISE EXCEPTION 'audit.% is not dropped: it holds entries that are not sealed', p_name
+            USING ERRCODE = 'UA012',
+                  HINT = 'Run pgwitness maintain again: it puts it back, and seals them.';
+    END IF;
     IF p_until <> 'infinity' THEN
         v_entries := audit._log_removals(p_name, p_from, p_until, p_source, v_days);
         UPDATE audit.maintenance_run
@@ -209,7 +214,7 @@ COMMENT ON FUNCTION audit._drop_detached IS
     'Drop a partition that has been detached, and say so: in the log, in the chain of seals, and '
     'in the run of audit.maintenance_run that p_run names. All of it or nothing. Refuses with '
     'SQLSTATE UA007 what is not wholly past that run''s retention; of the open-ended one, what '
-    'holds an entry.';
+    'holds an entry; with UA012, what holds an entry that is not sealed.';
 
 REVOKE ALL ON FUNCTION audit._drop_detached FROM PUBLIC;
 

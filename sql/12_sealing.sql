@@ -7,14 +7,18 @@ CREATE OR REPLACE FUNCTION audit._identity()
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_identity$
-    SELECT concat_ws('/', s.system_identifier, c.timeline_id, d.oid)
+    SELECT concat_ws('/', s.system_identifier, CASE
+               WHEN pg_is_in_recovery() THEN c.timeline_id
+               -- Of a promotion, the control file knows only after the next checkpoint.
+               ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer
+               END, d.oid)
     FROM pg_control_system() AS s, pg_control_checkpoint() AS c, pg_database AS d
     WHERE d.datname = current_database();
 $_identity$;
 
 COMMENT ON FUNCTION audit._identity() IS
-    'Which database this is: another one after a dump was restored, a standby was promoted, or '
-    'pg_upgrade was run.';
+    'Which database this is, as system identifier, timeline and oid: another one after a dump was '
+    'restored, a standby was promoted, or pg_upgrade was run.';
 
 REVOKE ALL ON FUNCTION audit._identity() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._identity() TO audit_reader;
@@ -30,8 +34,13 @@ CREATE OR REPLACE FUNCTION audit._root_of_list(
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_root_of_list$
-    SELECT sha256('pgwitness block 1' || string_agg(
-               int8send(l.id) || timestamptz_send(l.occurred_at) || l.digest, '' ORDER BY l.nth))
+    -- Null where an item is not whole: it would count as none, or its bytes as another one's.
+    SELECT CASE
+        WHEN bool_and(octet_length(l.digest) IS NOT DISTINCT FROM 32
+                      AND l.id IS NOT NULL AND l.occurred_at IS NOT NULL)
+        THEN sha256('pgwitness block 1' || string_agg(
+            int8send(l.id) || timestamptz_send(l.occurred_at) || l.digest, '' ORDER BY l.nth))
+        END
     FROM unnest(p_ids, p_times, p_digests) WITH ORDINALITY AS l (id, occurred_at, digest, nth);
 $_root_of_list$;
 
@@ -41,35 +50,64 @@ COMMENT ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) IS
 REVOKE ALL ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) TO audit_reader;
 
+CREATE OR REPLACE FUNCTION audit._partition_start(p_partition oid)
+    RETURNS timestamptz
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+    SET datestyle = 'ISO, YMD'
+AS $_partition_start$
+    SELECT coalesce(substring(pg_get_expr(c.relpartbound, c.oid) FROM $$FROM \('([^']+)'\)$$),
+                    '-infinity')::timestamptz
+    FROM pg_class AS c
+    WHERE c.oid = p_partition;
+$_partition_start$;
+
+COMMENT ON FUNCTION audit._partition_start(oid) IS
+    'The lower bound of a partition of audit.entry, as audit._partitions() has it for all of them.';
+
+REVOKE ALL ON FUNCTION audit._partition_start(oid) FROM PUBLIC;
+
+-- Planned once in a session: over all partitions that takes as long as sealing a thousand entries.
+-- That plan must hold for millions of lists, though it is made where there are none.
 CREATE OR REPLACE FUNCTION audit._add_blocks(
     p_seal     bigint,
     p_after_id bigint,
+    p_up_to_id bigint,
     p_from     xid8,
     p_below    xid8,
     p_listed   boolean DEFAULT true
 )
     RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     VOLATILE
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
+    SET plan_cache_mode = force_generic_plan
+    SET enable_nestloop = off
+    SET jit = off
+    SET work_mem = '64MB'
 AS $_add_blocks$
+BEGIN
     WITH numbered AS (
         SELECT r.*,
                (row_number() OVER (PARTITION BY r.partition_id ORDER BY r.id) - 1) / 1024 AS nth
         FROM (
-            SELECT r.partition_id, r.id, r.occurred_at, sha256(r.record) AS digest
-            FROM audit.entry_record AS r
-                 LEFT JOIN (
-                    SELECT unnest(l.ids) AS id FROM audit.seal_list AS l WHERE NOT p_listed
-                 ) AS l USING (id)
-            WHERE r.transaction_id >= p_from
-              AND r.transaction_id < p_below
-              AND r.id > p_after_id
-              AND l.id IS NULL
-            -- Digests are sorted, not entries.
+            SELECT e.partition_id, e.id, e.occurred_at, sha256(e.record) AS digest
+            FROM audit.entry_record AS e
+            WHERE e.transaction_id >= p_from AND e.transaction_id < p_below
+              AND e.id > p_after_id AND e.id <= p_up_to_id
+            -- Digests are joined and sorted, not entries.
             OFFSET 0
         ) AS r
+             LEFT JOIN (
+                SELECT u.id, u.occurred_at
+                FROM audit.seal_list AS l, unnest(l.ids, l.times) AS u (id, occurred_at)
+                WHERE NOT p_listed
+             ) AS l USING (id, occurred_at)
+        WHERE l.id IS NULL
     ), listed AS (
         SELECT n.partition_id, n.nth,
                array_agg(n.id ORDER BY n.id) AS ids,
@@ -79,10 +117,8 @@ AS $_add_blocks$
         GROUP BY n.partition_id, n.nth
     ), blocks AS (
         SELECT (row_number() OVER (ORDER BY p.starts_at, l.nth))::integer AS number,
-               p.starts_at, l.*
-        FROM listed AS l
-             JOIN audit._partitions() AS p
-                  ON to_regclass(format('audit.%I', p.name)) = l.partition_id
+               p.starts_at, l.ids, l.times, l.digests
+        FROM listed AS l, LATERAL audit._partition_start(l.partition_id) AS p (starts_at)
     ), lists AS (
         INSERT INTO audit.seal_list (seal, block, ids, times, digests)
         SELECT p_seal, b.number, b.ids, b.times, b.digests
@@ -92,15 +128,17 @@ AS $_add_blocks$
     SELECT p_seal, b.number, b.starts_at, cardinality(b.ids), b.ids[1],
            b.ids[cardinality(b.ids)], audit._root_of_list(b.ids, b.times, b.digests)
     FROM blocks AS b;
+END
 $_add_blocks$;
 
-COMMENT ON FUNCTION audit._add_blocks(bigint, bigint, xid8, xid8, boolean) IS
-    'Put the entries of a range of transactions, with greater ids than one, into blocks of a seal; '
-    'unless p_listed, only those that no block has yet.';
+COMMENT ON FUNCTION audit._add_blocks(bigint, bigint, bigint, xid8, xid8, boolean) IS
+    'Put the entries of a range of transactions, and of ids after one up to another, into blocks '
+    'of a seal; unless p_listed, only those that no block has yet.';
 
-REVOKE ALL ON FUNCTION audit._add_blocks(bigint, bigint, xid8, xid8, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION audit._add_blocks(bigint, bigint, bigint, xid8, xid8, boolean)
+    FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION audit._begin_seal()
+CREATE OR REPLACE FUNCTION audit._begin_seal(p_is_restore boolean DEFAULT false)
     RETURNS audit.seal
     LANGUAGE plpgsql
     VOLATILE
@@ -116,9 +154,15 @@ BEGIN
                   DETAIL = format('client_encoding is %s.', current_setting('client_encoding')),
                   HINT = 'Run: SET client_encoding = ''UTF8''.';
     END IF;
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'entries are sealed under READ COMMITTED only'
+            USING ERRCODE = 'UA010',
+                  DETAIL = 'A snapshot from before the lock does not see what others sealed.',
+                  HINT = 'Run: SET default_transaction_isolation = ''read committed''.';
+    END IF;
     -- One seals at a time, and no partition leaves the log meanwhile. Writers are not in the way.
     LOCK TABLE audit.seal IN EXCLUSIVE MODE;
-    LOCK TABLE audit.entry IN ACCESS SHARE MODE;
+    LOCK TABLE ONLY audit.entry IN ACCESS SHARE MODE;
     SELECT s.* INTO v_last FROM audit.seal AS s ORDER BY s.number DESC LIMIT 1;
     IF v_last.number IS NULL THEN
         v_last.number := 0;
@@ -126,16 +170,24 @@ BEGIN
         v_last.after_id := -9223372036854775808;
         v_last.below := '0';
         v_last.head := '';
+    ELSIF v_last.identity <> audit._identity() AND NOT p_is_restore THEN
+        RAISE EXCEPTION 'nothing is sealed: this is another database than the one sealed before'
+            USING ERRCODE = 'UA011',
+                  DETAIL = format('It was %s, and is %s: system identifier, timeline and oid.',
+                                  v_last.identity, audit._identity()),
+                  HINT = 'Where that is meant, run: pgwitness seal --acknowledge "why".';
     END IF;
     RETURN v_last;
 END
 $_begin_seal$;
 
-COMMENT ON FUNCTION audit._begin_seal() IS
+COMMENT ON FUNCTION audit._begin_seal(boolean) IS
     'Keep others from sealing until the end of the transaction, and return the last seal; number 0 '
-    'where there is none. Refuses with SQLSTATE UA010 where client_encoding is not UTF8.';
+    'where there is none. Refuses with SQLSTATE UA010 where client_encoding is not UTF8, or the '
+    'isolation level is not READ COMMITTED; with UA011, unless p_is_restore, in another database '
+    'than the one sealed before.';
 
-REVOKE ALL ON FUNCTION audit._begin_seal() FROM PUBLIC;
+REVOKE ALL ON FUNCTION audit._begin_seal(boolean) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION audit._head_of_seal(p_seal audit.seal)
     RETURNS bytea
@@ -269,14 +321,8 @@ DECLARE
     v_last  audit.seal := audit._begin_seal();
     v_below xid8 := audit._horizon(v_last, p_most);
 BEGIN
-    IF v_last.identity <> audit._identity() THEN
-        RAISE EXCEPTION 'nothing is sealed: this is another database than the one sealed before'
-            USING ERRCODE = 'UA011',
-                  DETAIL = format('It was %s, and is %s: system identifier, timeline and oid.',
-                                  v_last.identity, audit._identity()),
-                  HINT = 'Where that is meant, run: pgwitness seal --acknowledge "why".';
-    END IF;
-    PERFORM audit._add_blocks(v_last.number + 1, v_last.after_id, v_last.below, v_below);
+    PERFORM audit._add_blocks(v_last.number + 1, v_last.after_id, 9223372036854775807,
+                              v_last.below, v_below);
     IF NOT EXISTS (SELECT FROM audit.seal_block AS b WHERE b.seal = v_last.number + 1) THEN
         RETURN NULL;
     END IF;
@@ -291,6 +337,38 @@ COMMENT ON FUNCTION audit.seal_entries(integer) IS
 
 REVOKE ALL ON FUNCTION audit.seal_entries(integer) FROM PUBLIC;
 
+CREATE OR REPLACE FUNCTION audit._last_id_of_former()
+    RETURNS bigint
+    LANGUAGE plpgsql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_last_id_of_former$
+DECLARE
+    -- A copy that had the entries and not the sequence has greater ids than it knows. That many are
+    -- never given out: beyond, somebody made them up.
+    v_id bigint := (SELECT max(e.id) FROM audit.entry AS e WHERE e.id < 4611686018427387904);
+BEGIN
+    BEGIN
+        LOCK TABLE ONLY audit.entry IN SHARE MODE;
+        SELECT greatest(s.last_value, v_id) INTO v_id FROM audit.entry_id_seq AS s;
+        PERFORM setval('audit.entry_id_seq', v_id);
+        -- Rolled back, so that writers wait no longer: a sequence keeps its value, and so do we.
+        RAISE no_data_found;
+    EXCEPTION
+        WHEN no_data_found THEN
+            RETURN v_id;
+    END;
+END
+$_last_id_of_former$;
+
+COMMENT ON FUNCTION audit._last_id_of_former() IS
+    'Return the last id of all entries that are there: those of writers that have ended, and all '
+    'later ones have greater ids. Writers wait as long as this waits for those before them: set '
+    'lock_timeout.';
+
+REVOKE ALL ON FUNCTION audit._last_id_of_former() FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION audit.acknowledge_restore(
     p_reason text,
     p_lost   jsonb DEFAULT '[]'
@@ -302,15 +380,13 @@ CREATE OR REPLACE FUNCTION audit.acknowledge_restore(
     SET search_path = pg_catalog, pg_temp
 AS $acknowledge_restore$
 DECLARE
-    v_last  audit.seal := audit._begin_seal();
-    v_after bigint;
+    v_last audit.seal := audit._begin_seal(p_is_restore => true);
+    v_id   bigint := audit._last_id_of_former();
 BEGIN
-    -- Writers wait for as long as this takes: from here on, ids tell which entries are new.
-    LOCK TABLE audit.entry IN SHARE MODE;
-    SELECT s.last_value INTO v_after FROM audit.entry_id_seq AS s;
-    PERFORM audit._add_blocks(v_last.number + 1, -9223372036854775808, '0',
-                              pg_current_xact_id(), p_listed => false);
-    RETURN audit._end_seal(v_last, 'restore', v_after, '0',
+    -- Whatever the numbers of their transactions, which may be of another cluster.
+    PERFORM audit._add_blocks(v_last.number + 1, -9223372036854775808, v_id,
+                              '0', '18446744073709551615', p_listed => false);
+    RETURN audit._end_seal(v_last, 'restore', v_id, '0',
                            jsonb_build_object('reason', p_reason, 'lost', p_lost));
 END
 $acknowledge_restore$;
@@ -322,6 +398,34 @@ COMMENT ON FUNCTION audit.acknowledge_restore(text, jsonb) IS
     '[{"number": 7, "head": "hex"}].';
 
 REVOKE ALL ON FUNCTION audit.acknowledge_restore(text, jsonb) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION audit._holds_unsealed(p_name text)
+    RETURNS boolean
+    LANGUAGE plpgsql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_holds_unsealed$
+DECLARE
+    v_last  audit.seal;
+    v_holds boolean;
+BEGIN
+    -- In another database than the one that sealed, any entry may be a later one.
+    SELECT s.* INTO v_last
+    FROM (SELECT l.* FROM audit.seal AS l ORDER BY l.number DESC LIMIT 1) AS s
+    WHERE s.identity = audit._identity();
+    EXECUTE format('SELECT EXISTS (SELECT FROM audit.%I AS e '
+                   'WHERE e.transaction_id >= $1 AND e.id > $2)', p_name)
+        INTO v_holds
+        USING coalesce(v_last.below, '0'), coalesce(v_last.after_id, -9223372036854775808);
+    RETURN v_holds;
+END
+$_holds_unsealed$;
+
+COMMENT ON FUNCTION audit._holds_unsealed(text) IS
+    'Whether a partition, attached or not, holds entries that are not sealed yet.';
+
+REVOKE ALL ON FUNCTION audit._holds_unsealed(text) FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION audit._seal_drop(
     p_from           timestamptz,

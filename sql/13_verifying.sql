@@ -10,19 +10,24 @@ CREATE OR REPLACE FUNCTION audit._differing_entries(p_from timestamptz, p_until 
         sealed_digest      bytea,
         id                 bigint,
         occurred_at        timestamptz,
-        digest             bytea
+        digest             bytea,
+        transaction_id     xid8
     )
     LANGUAGE plpgsql
     VOLATILE
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
+    -- One partition may hold nothing, and another one millions.
+    SET plan_cache_mode = force_custom_plan
+    SET jit = off
 AS $_differing_entries$
 #variable_conflict use_column
 BEGIN
     -- Were the partition detached meanwhile, it would seem to be empty.
     LOCK TABLE audit.entry IN ACCESS SHARE MODE;
     RETURN QUERY
-    SELECT s.seal, s.block, s.id, s.occurred_at, s.digest, e.id, e.occurred_at, e.digest
+    SELECT s.seal, s.block, s.id, s.occurred_at, s.digest,
+           e.id, e.occurred_at, e.digest, e.transaction_id
     FROM (
             SELECT b.seal, b.number AS block, u.id, u.occurred_at, u.digest
             FROM audit.seal_block AS b
@@ -36,20 +41,20 @@ BEGIN
             WHERE r.occurred_at >= p_from
               AND (r.occurred_at < p_until OR p_until = 'infinity')
             OFFSET 0
-         ) AS e ON e.id = s.id
-    WHERE (s.id, s.occurred_at, s.digest) IS DISTINCT FROM (e.id, e.occurred_at, e.digest)
-      AND (s.id IS NOT NULL OR NOT EXISTS (
-          -- What is not sealed yet.
+         ) AS e ON (e.id, e.occurred_at, e.digest) = (s.id, s.occurred_at, s.digest)
+    WHERE e.id IS NULL
+       OR s.seal IS NULL AND EXISTS (
+          -- Sealed by now, if it was there.
           SELECT
           FROM (SELECT n.after_id, n.below FROM audit.seal AS n ORDER BY n.number DESC LIMIT 1) AS n
-          WHERE e.transaction_id >= n.below AND e.id > n.after_id));
+          WHERE e.transaction_id < n.below OR e.id <= n.after_id);
 END
 $_differing_entries$;
 
 COMMENT ON FUNCTION audit._differing_entries(timestamptz, timestamptz) IS
-    'Of a partition with these bounds: what was sealed beside what is there, where they differ. '
-    'Null on the left: an entry that no seal has, though its transaction was sealed. Null on the '
-    'right: a sealed entry that is gone. Takes the lists as they are.';
+    'Of a partition with these bounds: each sealed entry that is not there as it was sealed (null '
+    'on the right), and each entry that no seal has, though its transaction was sealed (null on '
+    'the left). One that was changed is both. Takes the lists as they are.';
 
 REVOKE ALL ON FUNCTION audit._differing_entries(timestamptz, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._differing_entries(timestamptz, timestamptz) TO audit_reader;
@@ -82,12 +87,17 @@ AS $_broken_seals$
             ('below', c.kind <> 'restore' AND c.below < (c.before).below)
          ) AS w (what, is_so)
     WHERE w.is_so
+    UNION ALL
+    SELECT DISTINCT b.seal, 'missing'
+    FROM audit.seal_block AS b
+    WHERE NOT EXISTS (SELECT FROM audit.seal AS s WHERE s.number = b.seal)
     ORDER BY 1, 2;
 $_broken_seals$;
 
 COMMENT ON FUNCTION audit._broken_seals() IS
     'Seals that don''t follow from their own columns (head), their blocks (root, entries) or the '
-    'seal before (gap, previous, identity, below), and which of these it is.';
+    'seal before (gap, previous, identity, below), and which of these it is; and those that are '
+    'not there, though they have blocks (missing).';
 
 REVOKE ALL ON FUNCTION audit._broken_seals() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._broken_seals() TO audit_reader;
@@ -98,6 +108,7 @@ CREATE OR REPLACE FUNCTION audit._broken_lists()
     STABLE
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
 AS $_broken_lists$
     SELECT coalesce(b.seal, l.seal), coalesce(b.number, l.block),
            CASE
@@ -108,15 +119,18 @@ AS $_broken_lists$
                ELSE 'header'
            END
     FROM audit.seal_block AS b
-         FULL JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number)
+         FULL JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number),
+         -- Neither empty nor nested, longer, or counted from another number than 1.
+         format('[1:%s]', b.entries) AS d (dims)
     WHERE CASE
         WHEN b.seal IS NULL THEN true
         WHEN l.seal IS NULL THEN NOT EXISTS (
             SELECT FROM audit.seal AS s
-            WHERE s.kind = 'drop' AND (s.detail ->> 'from')::timestamptz = b.partition_from)
+            WHERE s.kind = 'drop' AND s.detail -> 'from' = to_jsonb(b.partition_from))
         ELSE b.root IS DISTINCT FROM audit._root_of_list(l.ids, l.times, l.digests)
-             OR (b.entries, b.first_id, b.last_id)
-                IS DISTINCT FROM (cardinality(l.ids), l.ids[1], l.ids[cardinality(l.ids)])
+             OR (b.first_id, b.last_id, d.dims, d.dims, d.dims)
+                IS DISTINCT FROM (l.ids[1], l.ids[b.entries], array_dims(l.ids),
+                                  array_dims(l.times), array_dims(l.digests))
     END
     ORDER BY 1, 2;
 $_broken_lists$;
@@ -128,6 +142,29 @@ COMMENT ON FUNCTION audit._broken_lists() IS
 REVOKE ALL ON FUNCTION audit._broken_lists() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._broken_lists() TO audit_reader;
 
+CREATE OR REPLACE FUNCTION audit._count_differing(p_from timestamptz, p_until timestamptz)
+    RETURNS bigint
+    LANGUAGE sql
+    VOLATILE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_count_differing$
+    SELECT greatest(
+        (SELECT count(DISTINCT coalesce(d.sealed_id, d.id))
+         FROM audit._differing_entries(p_from, p_until) AS d),
+        -- Of a block whose list is not as it was, any.
+        (SELECT coalesce(sum(b.entries), 0)
+         FROM audit.seal_block AS b
+              LEFT JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number)
+         WHERE b.partition_from = p_from
+           AND b.root IS DISTINCT FROM audit._root_of_list(l.ids, l.times, l.digests)));
+$_count_differing$;
+
+COMMENT ON FUNCTION audit._count_differing(timestamptz, timestamptz) IS
+    'How many entries of a partition with these bounds are, or may be, not as they were sealed.';
+
+REVOKE ALL ON FUNCTION audit._count_differing(timestamptz, timestamptz) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION audit._root_of_entries(p_seal bigint, p_block integer)
     RETURNS bytea
     LANGUAGE sql
@@ -135,9 +172,9 @@ CREATE OR REPLACE FUNCTION audit._root_of_entries(p_seal bigint, p_block integer
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_root_of_entries$
-    SELECT audit._root_of_list(array_agg(r.id ORDER BY r.id),
-                               array_agg(r.occurred_at ORDER BY r.id),
-                               array_agg(sha256(r.record) ORDER BY r.id))
+    SELECT audit._root_of_list(array_agg(r.id ORDER BY r.id, r.occurred_at),
+                               array_agg(r.occurred_at ORDER BY r.id, r.occurred_at),
+                               array_agg(sha256(r.record) ORDER BY r.id, r.occurred_at))
     FROM audit.seal AS s
          LEFT JOIN audit.seal AS before ON before.number = s.number - 1
          JOIN audit.seal_block AS b ON b.seal = s.number AND b.number = p_block
@@ -146,15 +183,26 @@ AS $_root_of_entries$
               ON r.occurred_at >= p.starts_at
                  AND (r.occurred_at < p.ends_at OR p.ends_at = 'infinity')
                  AND r.id BETWEEN b.first_id AND b.last_id
-                 AND r.id > s.after_id
-                 AND r.transaction_id >= coalesce(before.below, '0')
-                 AND r.transaction_id < s.below
-    WHERE s.number = p_seal;
+    WHERE s.number = p_seal
+      AND CASE s.kind
+          WHEN 'entries' THEN r.id > s.after_id
+                              AND r.transaction_id >= coalesce(before.below, '0')
+                              AND r.transaction_id < s.below
+          -- A restore takes what no block has, of whatever transaction.
+          ELSE r.id <= s.after_id
+               AND NOT EXISTS (
+                  SELECT
+                  FROM audit.seal_block AS o
+                       JOIN audit.seal_list AS l ON (l.seal, l.block) = (o.seal, o.number),
+                       unnest(l.ids, l.times) AS u (id, occurred_at)
+                  WHERE (o.seal, o.number) <> (p_seal, p_block)
+                    AND (u.id, u.occurred_at) = (r.id, r.occurred_at))
+          END;
 $_root_of_entries$;
 
 COMMENT ON FUNCTION audit._root_of_entries(bigint, integer) IS
     'What the root of a block should be by the entries that are there: where it is, they are as '
-    'they were sealed, whatever became of the block''s list. Of a seal of kind entries.';
+    'they were sealed, whatever became of the block''s list.';
 
 REVOKE ALL ON FUNCTION audit._root_of_entries(bigint, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._root_of_entries(bigint, integer) TO audit_reader;
@@ -175,6 +223,14 @@ AS $seal_of$
                                 WHERE r.kind = 'restore' AND r.after_id < p_id), 1)
       AND (s.kind = 'entries' AND s.below > p_transaction_id
            OR s.kind = 'restore' AND s.after_id >= p_id)
+      -- Numbers of transactions say nothing of an entry from before that was acknowledged.
+      AND EXISTS (
+          SELECT
+          FROM audit.seal_block AS b
+               JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number)
+          WHERE b.seal = s.number
+            AND p_id BETWEEN b.first_id AND b.last_id
+            AND p_id = ANY (l.ids))
     ORDER BY s.number
     LIMIT 1;
 $seal_of$;

@@ -80,6 +80,10 @@ class Database:
         with psycopg.connect(self.conninfo) as superuser:
             return find_drift(superuser, CONFIG)
 
+    def states(self) -> set[str]:
+        """Return of which kinds the findings of pgwitness check are."""
+        return {finding.state for finding in self.drift()}
+
     def mend(self, user: str = "postgres") -> None:
         """Do what pgwitness check says, as somebody."""
         found = self.drift()
@@ -87,6 +91,13 @@ class Database:
             for finding in found:
                 connection.execute(_sql_of(finding.fix).encode())
                 connection.commit()
+
+    def acknowledge(self) -> None:
+        """Say that it was restored, as the owner of the log."""
+        with psycopg.connect(self.conninfo) as superuser:
+            superuser.execute("SET client_encoding = 'UTF8'")
+            superuser.execute("SET ROLE audit_owner")
+            superuser.execute("SELECT audit.acknowledge_restore('a test')")
 
     def maintain(self) -> list[str]:
         """Maintain the log as the owner of the database, and return what was given up."""

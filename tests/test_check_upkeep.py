@@ -90,3 +90,26 @@ def test_only_the_maintainer_of_the_config_may_act_as_the_owner(
     with psycopg.connect(upkeep.keeper) as keeper:
         found = find_drift(keeper, replace(CONFIG, maintainer=maintainer))
     assert [f.object for f in found] == ["role audit_owner"] * number
+
+
+def test_entries_that_no_seal_has_are_found_after_a_day(upkeep: Upkeep) -> None:
+    upkeep.add_entries(0)
+    assert said(upkeep) == []
+    upkeep.age(5)
+    upkeep.add_entries(-3)
+    assert [line.split(" since ")[0] for line in said(upkeep)] == [
+        "table audit.seal has no seal of entries"
+    ]
+    upkeep.maintain()
+    assert said(upkeep) == []
+
+
+def test_a_log_that_another_database_sealed_is_found(upkeep: Upkeep) -> None:
+    upkeep.add_entries(0)
+    upkeep.maintain()
+    upkeep.as_owner(
+        "SET session_replication_role = replica; UPDATE audit.seal SET identity = '1/1/1'",
+        role="postgres",
+    )
+    (found,) = said(upkeep)
+    assert found.startswith("table audit.seal was sealed by another database: 1/1/1, this is ")

@@ -74,12 +74,14 @@ def add_territory(database: Database) -> int:
 def test_a_restored_log_is_the_dumped_one(source: Database, restored: Database) -> None:
     assert restored.objects() == source.objects()
     assert restored.entries() == source.entries()
-    assert restored.drift() == []
+    assert restored.states() == {"restored", "conflict"}
 
 
 def test_a_restored_log_is_written_and_maintained_on(restored: Database) -> None:
     [(last,)] = restored.query("SELECT max(id) FROM audit.entry")
     assert add_territory(restored) > int(str(last))
+    restored.acknowledge()
+    restored.mend(OWNER)
     assert restored.maintain() == []
     assert restored.drift() == []
 
@@ -121,6 +123,8 @@ def test_rows_that_are_restored_with_triggers_disabled_leave_them_half_enabled_a
     }
     assert len(found) == 4 * len(CONFIG.tables)
     installed.mend(OWNER)
+    assert installed.states() == {"altered"}
+    installed.mend(OWNER)
     assert installed.drift() == []
 
 
@@ -131,7 +135,7 @@ def test_a_schema_without_its_rows_is_completed_as_check_says(tools: Tools, dump
         add_territory(restored)
 
         missing = {finding.object.partition(" of ")[0] for finding in restored.drift()}
-        assert missing == {"words", "table audit.fingerprint_key"}
+        assert missing == {"words", "table audit.fingerprint_key", "table audit.object_version"}
         restored.mend(OWNER)
         assert restored.drift() == []
 
@@ -143,8 +147,9 @@ def test_who_is_no_superuser_restores_all_but_the_owner_of_functions_as_check_sa
         done = tools.run("pg_restore", "-d", tools.conninfo("restored", OWNER), dumped)
         assert done.stdout.count("ERROR") == done.stdout.count("OWNER TO audit_writer;") > 0
         add_territory(restored)
+        restored.acknowledge()
 
-        assert {finding.what for finding in restored.drift()} == {
+        assert {finding.what for finding in restored.drift() if finding.state != "restored"} == {
             f"belongs to {OWNER} instead of audit_writer"
         }
         restored.mend(OWNER)

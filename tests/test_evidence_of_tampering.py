@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.crm import Crm, create_role
-from tests.evidence import SEALER, Vault, verify, write
+from tests.crm import Crm
+from tests.evidence import Vault, verify, write
 
 TAMPERINGS = [
     ("UPDATE audit.entry SET actor = '8' WHERE id = %s", "it is not what was sealed"),
@@ -38,8 +38,6 @@ TAMPERINGS = [
 
 @pytest.fixture(scope="module")
 def vault(crm: Crm) -> Vault:
-    with crm.as_superuser() as superuser:
-        create_role(superuser, SEALER, "audit_owner")
     return Vault(crm)
 
 

@@ -68,6 +68,8 @@ def dumping(cluster: Cluster, upkeep: Upkeep) -> Iterator[str]:
             yield f"pid {pid} (backup, pg_dump, "
         finally:
             output, _ = dump.communicate()
+            with psycopg.connect(upkeep.conninfo) as superuser:
+                superuser.execute("DROP ROLE backup")
     assert dump.returncode == 0
     assert b"-- PostgreSQL database dump complete" in output
 

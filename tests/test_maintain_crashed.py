@@ -15,7 +15,7 @@ from tests.databases import apply_migrations, yoyo_address
 from tests.maintenance import Upkeep, admit_keeper
 
 FEW = Terms("crm", ahead=30, most_indexed=1)
-STEPS = 12
+STEPS = 13
 FOREVER = Patience(writers=60_000, others=60_000)
 WAITING = """
 SELECT pid FROM pg_stat_activity WHERE usename = 'audit_keeper' AND wait_event_type = 'Lock'
@@ -129,7 +129,8 @@ def test_a_run_after_a_step_of_which_the_server_is_killed_is_finished_by_the_nex
         pytest.param(4, "audit.entry IN ACCESS SHARE", id="detaching"),
         pytest.param(5, "audit.{detached} IN ACCESS SHARE", id="dropping"),
         pytest.param(6, "audit.entry IN SHARE UPDATE EXCLUSIVE", id="adding"),
-        pytest.param(11, "audit.{over} IN ROW EXCLUSIVE", id="indexing"),
+        pytest.param(8, "audit.seal IN ROW EXCLUSIVE", id="sealing"),
+        pytest.param(12, "audit.{over} IN ROW EXCLUSIVE", id="indexing"),
     ],
 )
 def test_a_step_within_which_the_server_is_killed_is_done_by_the_next_run(

@@ -114,11 +114,15 @@ def test_a_signature_of_something_else_does_not_hold(
         f"{FAR * 9}." + "0" * 64,
         "9" * 30 + "." + "a" * 64,
         "x" * 10240,
-    ]
-    + [SIGN(KEY, *ANA.values()) + end for end in ("\n", ".", "0", " ")],
+    ],
 )
 def test_garbage_is_no_signature_and_no_reason_to_refuse(owner: Connection, garbage: str) -> None:
     assert what_an_entry_says(owner, ANA | {"signature": garbage}) is False
+
+
+@pytest.mark.parametrize("end", ["\n", ".", "0", " "])
+def test_a_signature_with_something_behind_it_does_not_hold(owner: Connection, end: str) -> None:
+    assert what_an_entry_says(owner, ANA | {"signature": SIGN(KEY, *ANA.values()) + end}) is False
 
 
 def test_what_could_be_read_in_two_ways_is_not_signed(owner: Connection) -> None:

@@ -11,6 +11,7 @@ from generator.catalogue import Connection, rows
 from generator.drift.finding import Finding
 from generator.drift.objects import named
 from generator.drift.partitions import Partition
+from generator.drift.sealed import find_unsealed
 
 LEAST_AHEAD = timedelta(days=14)
 LONGEST_WITHOUT = timedelta(days=1)
@@ -36,7 +37,8 @@ def find_neglect(
     if clock.may_read:
         if last is not None:
             yield from _find_entries(connection, last)
-        yield from _find_runs(connection, now)
+        runs = list(_find_runs(connection, now))
+        yield from runs or find_unsealed(connection, now)
     for row in rows(connection, _PREPARED, since=LONGEST_PREPARED):
         what = f"is left open by {row.owner}: its entries are not in the log, and keep their day"
         fix = f"COMMIT PREPARED {row.gid}, or ROLLBACK PREPARED {row.gid}"
@@ -89,10 +91,10 @@ _CLOCK: LiteralString = """
 SELECT clock_timestamp() AS now,
        coalesce(bool_and(has_schema_privilege(n.oid, 'USAGE')
                          AND has_table_privilege(c.oid, 'SELECT')), false)
-       AND count(*) = 3 AS may_read
+       AND count(*) = 4 AS may_read
 FROM pg_class AS c
      JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname = 'audit' AND c.relname IN ('entry', 'tracked_table', 'maintenance_run')
+WHERE n.nspname = 'audit' AND c.relname IN ('entry', 'tracked_table', 'maintenance_run', 'seal')
 """
 
 _ENTRIES_SINCE: LiteralString = """

@@ -1,4 +1,4 @@
-"""Keeps the days of the log: adds them ahead, makes them quick to read, drops the old ones.
+"""Keeps the days of the log: adds them ahead, seals them, makes them quick to read, drops old ones.
 
 Writers are never kept waiting for more than a moment, and each step can be the last one: what a
 killed run left, the next one finishes.

@@ -44,6 +44,7 @@ def _make_way(run: Run, last: Partition, end: datetime) -> Iterator[str]:
         yield from _split(run, last, newest)
         last = _last(run) or last
     if last.starts_at < end:
+        run.intend(last)
         yield from detach(run, last)
         yield drop(run, last)
 

@@ -31,15 +31,29 @@ def finish_interrupted(run: Run) -> Iterator[str]:
 
 
 def drop_old(run: Run) -> Iterator[str]:
-    """Drop the partitions that are wholly past the retention, the oldest first."""
+    """Drop the partitions that are wholly past the retention, the oldest first.
+
+    Evidence stays: what is not sealed, and what is not as it was sealed.
+    """
     for partition in read_partitions(run.session.worker):
         if partition.ends_at <= run.cutoff():
+            if not run.is_sealed or _holds_unsealed(run, partition.name):
+                raise Blocked(f"{partition.name} stays: not all of it is sealed")
+            differing = run.intend(partition, is_verified=True)
+            if differing and not run.terms.drop_differing:
+                run.withdraw(partition.name)
+                run.given_up.append(_DIFFERING.format(partition.name, differing))
+                yield f"gave up: {run.given_up[-1]}"
+                continue
             yield from detach(run, partition)
             yield drop(run, partition)
 
 
 def detach(run: Run, partition: Partition) -> Iterator[str]:
-    """Take a partition out of the log; writers go on. Raises Blocked where readers do not end."""
+    """Take a partition out of the log, which is intended; writers go on.
+
+    Raises Blocked where readers do not end.
+    """
     for other in read_partitions(run.session.worker):
         if other.is_detaching:
             raise Blocked(f"{partition.name} stays: {other.name} is still being detached")
@@ -47,7 +61,6 @@ def detach(run: Run, partition: Partition) -> Iterator[str]:
         until_left(run.session, partition.name, patience=run.patience)
     except Blocked as blocked:
         raise Blocked(f"{partition.name} stays: {blocked}") from None
-    run.intend(partition)
     yield f"{partition.name}: detaching"
     try:
         patiently(run.session, _statement(_DETACH, partition.name), wait=4 * run.patience.others)
@@ -71,6 +84,10 @@ def drop(run: Run, partition: Partition) -> str:
         )
     except Blocked as blocked:
         raise Blocked(f"{partition.name} is detached, and not dropped yet: {blocked}") from None
+    except psycopg.DatabaseError as error:
+        if error.sqlstate not in _UNSEALED:
+            raise
+        raise Blocked(f"{partition.name} is detached, and stays: {_reason(error)}") from None
     entries = _count_dropped(run) - before
     return f"{partition.name}: dropped" + ("" if partition.is_last else f", {entries:,} entries")
 
@@ -85,7 +102,8 @@ def newest_entry(run: Run, name: str) -> datetime | None:
 def _settle(run: Run, partition: Partition) -> Iterator[str]:
     """Drop what an earlier run has detached; put it back where that would lose entries by now."""
     is_empty = newest_entry(run, partition.name) is None
-    if is_empty if partition.is_last else partition.ends_at <= run.cutoff():
+    is_old = partition.ends_at <= run.cutoff() and not _holds_unsealed(run, partition.name)
+    if is_empty if partition.is_last else is_old:
         yield drop(run, partition)
         return
     try:
@@ -96,7 +114,7 @@ def _settle(run: Run, partition: Partition) -> Iterator[str]:
     except (Blocked, *_NOT_ATTACHED) as error:
         raise Blocked(f"{partition.name} is not put back: {_reason(error)}") from None
     run.withdraw(partition.name)
-    yield f"{partition.name}: put back, since it is not past the retention"
+    yield f"{partition.name}: put back, since it is not past the retention, or not sealed"
 
 
 def _reason(error: Exception) -> str:
@@ -122,6 +140,11 @@ def _count_dropped(run: Run) -> int:
     return int(number)
 
 
+def _holds_unsealed(run: Run, name: str) -> bool:
+    query = "SELECT audit._holds_unsealed(%(name)s) AS holds_unsealed"
+    return bool(rows(run.session.worker, query, name=name)[0].holds_unsealed)
+
+
 def _exists(run: Run, name: str) -> bool:
     query = "SELECT to_regclass(format('audit.%%I', %(name)s::text)) IS NOT NULL AS is_there"
     return bool(rows(run.session.worker, query, name=name)[0].is_there)
@@ -135,6 +158,11 @@ def _statement(template: str, name: str) -> sql.Composed:
     return sql.SQL(template).format(sql.Identifier(name))
 
 
+_UNSEALED = ("UA011", "UA012")
+_DIFFERING = (
+    "{} stays: {:,} entries of it are not as they were sealed – run: pgwitness verify; to drop it"
+    " anyway: pgwitness maintain --drop-differing"
+)
 # Its place is taken, or it has not got a column that an upgrade has added meanwhile.
 _NOT_ATTACHED = (psycopg.errors.InvalidObjectDefinition, psycopg.errors.DatatypeMismatch)
 _DETACH = "ALTER TABLE audit.entry DETACH PARTITION audit.{} CONCURRENTLY"

@@ -15,6 +15,8 @@ from psycopg import sql
 from generator.maintenance.partitions import Partition, read_clock, start_of
 from generator.maintenance.session import Session
 from generator.maintenance.waiting import Blocked, Patience, Statement, patiently
+from generator.seals.places import Places
+from generator.seals.sealing import last_number
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Terms:
     """How much is kept and made ready, in days; ``day`` is shorter than one in a time lapse.
 
     An open-ended partition that is in use, or less than ``near`` ahead, is ended ``far`` ahead:
-    were that to be interrupted, and nobody to come back, writes would fail from then on.
+    were that to be interrupted, and nobody to come back, writes would fail from then on. With
+    ``drop_differing``, a day leaves the log even if its entries are not as they were sealed.
     """
 
     source: str
@@ -32,17 +35,24 @@ class Terms:
     far: int = 30
     most_indexed: int = 14
     day: timedelta = timedelta(days=1)
+    anchors: Places = field(default_factory=Places)
+    drop_differing: bool = False
 
 
 @dataclass
 class Run:
-    """What is under way: over a session, on terms, and what it has given up so far."""
+    """What is under way: over a session, on terms, and what it has given up so far.
+
+    ``last_seal`` is the number of the last one when it began; ``is_sealed`` once all is sealed.
+    """
 
     session: Session
     terms: Terms
     patience: Patience
     started_at: datetime
     given_up: list[str] = field(default_factory=list)
+    last_seal: int = 0
+    is_sealed: bool = False
 
     def now(self) -> datetime:
         """Return the time by the database's clock."""
@@ -84,14 +94,21 @@ class Run:
         except (psycopg.errors.DuplicateTable, psycopg.errors.InvalidObjectDefinition) as error:
             raise Blocked(f"no day is added: {error.diag.message_primary}") from None
 
-    def intend(self, partition: Partition) -> None:
-        """Write down what is about to be taken out of the log."""
+    def intend(self, partition: Partition, *, is_verified: bool = False) -> int:
+        """Write down what is about to be taken out of the log.
+
+        With how many of its entries are not as they were sealed, which is returned, if that is
+        wanted: it takes seconds for a million. Raises Blocked.
+        """
         said = {
             "name": partition.name,
             "from": partition.starts_at.isoformat(),
             "until": partition.until,
         }
-        self.execute(_INTEND, [json.dumps(said), self.started_at])
+        bounds = [partition.starts_at, partition.until] if is_verified else [None, None]
+        self.execute(_INTEND, [json.dumps(said), *bounds, self.started_at])
+        [(differing,)] = self.execute(_DIFFERING, [self.started_at]).fetchall()
+        return int(differing)
 
     def intentions(self) -> Iterator[tuple[str, str, str]]:
         """Yield name, from and until of each partition that was being taken out of the log."""
@@ -114,7 +131,8 @@ def begin(session: Session, terms: Terms, patience: Patience | None = None) -> R
         session, _BEGIN, [terms.retention], wait=patience.others, pauses=patience.pauses
     )
     [(started_at,)] = cursor.fetchall()
-    return Run(session, terms, patience, started_at)
+    last_seal = last_number(session.worker)
+    return Run(session, terms, patience, started_at, last_seal=last_seal)
 
 
 _BEGIN: LiteralString = """
@@ -125,7 +143,20 @@ RETURNING started_at
 _CREATE: LiteralString = """
 UPDATE audit.maintenance_run SET created = created || {} WHERE started_at = %s
 """
-_INTEND: LiteralString = "UPDATE audit.maintenance_run SET detaching = %s WHERE started_at = %s"
+# No bounds, no count.
+_INTEND: LiteralString = """
+UPDATE audit.maintenance_run
+SET detaching = %s::jsonb || coalesce((
+        SELECT jsonb_build_object('differing', audit._count_differing(b.lower, b.upper))
+        FROM (VALUES (%s::timestamptz, %s::timestamptz)) AS b (lower, upper)
+        WHERE b.lower IS NOT NULL), '{}')
+WHERE started_at = %s
+"""
+_DIFFERING: LiteralString = """
+SELECT coalesce((detaching ->> 'differing')::bigint, 0) AS differing
+FROM audit.maintenance_run
+WHERE started_at = %s
+"""
 _INTENTIONS: LiteralString = """
 SELECT DISTINCT detaching ->> 'name' AS name, detaching ->> 'from' AS starts_at,
        detaching ->> 'until' AS until

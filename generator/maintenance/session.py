@@ -14,6 +14,11 @@ _SETTINGS = {
     "search_path": "pg_catalog, pg_temp",
     "timezone": "UTC",
     "datestyle": "ISO, YMD",
+    # libpq takes the database's; seals are made in UTF8, and of what others committed meanwhile.
+    "client_encoding": "UTF8",
+    "default_transaction_isolation": "read committed",
+    # A head that is known elsewhere must not be lost in a crash.
+    "synchronous_commit": "on",
     "statement_timeout": "0",
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "0",
@@ -37,6 +42,19 @@ class Session:
     watcher: Connection
 
 
+def take_role(worker: Connection, watcher: Connection) -> Session:
+    """Make two new connections ready to act as the owner of the log.
+
+    Raises psycopg.errors.InsufficientPrivilege for who is no member of audit_owner.
+    """
+    for connection in (worker, watcher):
+        connection.autocommit = True
+        for setting, value in _SETTINGS.items():
+            connection.execute("SELECT set_config(%s, %s, false)", [setting, value])
+    worker.execute("SET ROLE audit_owner")
+    return Session(worker, watcher)
+
+
 @contextmanager
 def open_session(worker: Connection, watcher: Connection) -> Iterator[Session]:
     """Make two new connections ready to maintain, and let nobody else do so meanwhile.
@@ -44,16 +62,12 @@ def open_session(worker: Connection, watcher: Connection) -> Iterator[Session]:
     They must be to the server itself: a pooler between transactions would lose the lock. Raises
     Busy, and psycopg.errors.InsufficientPrivilege for who is no member of audit_owner.
     """
-    for connection in (worker, watcher):
-        connection.autocommit = True
-        for setting, value in _SETTINGS.items():
-            connection.execute("SELECT set_config(%s, %s, false)", [setting, value])
-    worker.execute("SET ROLE audit_owner")
+    session = take_role(worker, watcher)
     if not rows(worker, _LOCK)[0].is_mine:
         holders = ", ".join(str(row.pid) for row in rows(watcher, _HOLDERS))
         raise Busy(f"another pgwitness maintain is running (pid {holders or 'unknown'})")
     try:
-        yield Session(worker, watcher)
+        yield session
     finally:
         if not worker.closed:
             worker.execute(_UNLOCK)

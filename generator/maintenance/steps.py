@@ -9,6 +9,7 @@ from generator.maintenance.ahead import add_days
 from generator.maintenance.leaving import drop_old, finish_interrupted
 from generator.maintenance.partitions import Partition, read_partitions
 from generator.maintenance.run import Run
+from generator.maintenance.sealing import anchor, seal
 from generator.maintenance.waiting import Blocked
 
 
@@ -17,7 +18,7 @@ def maintain(run: Run) -> Iterator[str]:
 
     A caller may stop after any line, or be stopped in between; the next run does the rest.
     """
-    for part in (finish_interrupted, add_days, drop_old, index_days):
+    for part in (finish_interrupted, add_days, seal, drop_old, anchor, index_days):
         try:
             yield from part(run)
         except Blocked as blocked:

@@ -15,6 +15,7 @@ import psycopg
 
 from auditviewer.demo.cluster import LOOPBACK, Cluster, remove, start, stop
 from generator.maintenance import Terms
+from tests.chains import BROKEN, Chain
 from tests.crm import APP, create_role
 from tests.databases import OWNER, apply_migrations, own, yoyo_address
 from tests.lapse.outcome import compare
@@ -51,7 +52,7 @@ def main() -> None:
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps(report, indent=2))
-    sys.exit(1 if report["lost"] or report["stale"] or report["failed"] else 0)
+    sys.exit(1 if report["lost"] or report["stale"] or report["failed"] or report["broken"] else 0)
 
 
 def _let_days_pass(upkeepers: Upkeepers, upgrades: Upgrades) -> None:
@@ -71,6 +72,7 @@ def _let_days_pass(upkeepers: Upkeepers, upgrades: Upgrades) -> None:
 
 
 def _report(upkeepers: Upkeepers, upgrades: Upgrades, seen: Traffic) -> dict[str, object]:
+    chain = Chain(upkeepers.upkeep.conninfo)
     outcome = compare(upkeepers.upkeep, seen, TERMS)
     return {
         "days": DAYS,
@@ -87,6 +89,8 @@ def _report(upkeepers: Upkeepers, upgrades: Upgrades, seen: Traffic) -> dict[str
         "upgrades": len(upgrades.took),
         "good_runs": upkeepers.good,
         "runs_that_gave_up": upkeepers.gave_up,
+        "seals": len(chain.anchors()),
+        "broken": len(chain.query(BROKEN)),
     }
 
 

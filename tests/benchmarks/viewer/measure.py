@@ -133,10 +133,10 @@ class Clock:
             "SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name = %s",
             [self.database, "pgwitness viewer"],
         ).fetchall()
-        return {pid: _run_time(pid) for (pid,) in rows}
+        return {pid: run_time(pid) for (pid,) in rows}
 
 
-def _run_time(pid: int) -> int:
+def run_time(pid: int) -> int:
     """Return nanoseconds on a CPU; 0 where Linux doesn't tell."""
     try:
         return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])

@@ -1,0 +1,53 @@
+"""The parts of a run that seal the log, and take the heads of seals to where they are kept.
+
+Knows the run; how sealing goes, `generator.seals` knows.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import LiteralString
+
+from generator.maintenance.run import Run
+from generator.maintenance.session import Session
+from generator.maintenance.waiting import Blocked, Patience, patiently
+from generator.seals.anchors import Log, deliver, known_anchors
+from generator.seals.sealing import Refused, Seal, read_seals, seal_new
+
+
+def seal(run: Run) -> Iterator[str]:
+    """Seal what is new. Raises Blocked, also in another database than before."""
+    # What is known elsewhere first: it is in the chain by then.
+    known, _ = known_anchors(run.terms.anchors, log_of(run))
+    try:
+        for one in seal_new(run.session.worker, partial(execute, run.session, run.patience), known):
+            yield f"seal {one.number}: {one.entries:,} entries"
+    except Refused as refused:
+        raise Blocked(str(refused)) from None
+    except Blocked as blocked:
+        raise Blocked(f"not all is sealed: {blocked}") from None
+    run.is_sealed = True
+
+
+def anchor(run: Run) -> Iterator[str]:
+    """Take the heads of seals to where they are kept."""
+    chain = read_seals(run.session.worker)
+    for problem in deliver(run.terms.anchors, log_of(run), chain, run.last_seal):
+        run.given_up.append(f"a head is not anchored: {problem}")
+        yield f"gave up: {run.given_up[-1]}"
+
+
+def seals_of(run: Run) -> list[Seal]:
+    """Return the seals that there are since a run began."""
+    return read_seals(run.session.worker, run.last_seal)
+
+
+def log_of(run: Run) -> Log:
+    """Return which log a run maintains."""
+    return Log(run.terms.source, run.session.worker.info.dbname)
+
+
+def execute(
+    session: Session, patience: Patience, statement: LiteralString, values: Sequence[object]
+) -> None:
+    """Execute what no writer waits behind for long. Raises Blocked."""
+    patiently(session, statement, values, wait=patience.others, pauses=patience.pauses)

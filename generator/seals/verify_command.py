@@ -1,0 +1,37 @@
+"""The command pgwitness verify."""
+
+from pathlib import Path
+
+import click
+
+from generator.command_line import connect, problems
+from generator.seals import telling, verifying
+from generator.seals.anchor_files import read_anchors
+
+
+@click.command()
+@click.option("--database", required=True, help="Connection string of a member of audit_reader.")
+@click.option(
+    "--anchors",
+    "paths",
+    type=click.Path(path_type=Path, exists=True),
+    multiple=True,
+    help="A file of anchors, or a folder of such files (repeatable).",
+)
+@click.option("--json", "is_for_machines", is_flag=True, help="Print JSON.")
+def verify(database: str, paths: tuple[Path, ...], *, is_for_machines: bool) -> None:
+    """Compute all seals again, and say what was changed since. Exits 1 where something was.
+
+    \b
+    pgwitness verify --database postgresql://auditor@db/shop --anchors anchors.jsonl
+    """
+    with problems(), connect(database) as connection:
+        anchors = read_anchors(paths) if paths else None
+        report = verifying.verify(connection, anchors, lambda line: click.echo(line, err=True))
+        verifying.record(connection, report)
+    for line in [telling.as_json(report)] if is_for_machines else telling.as_lines(report):
+        click.echo(line)
+    for line in telling.summary(report):
+        click.echo(line, err=True)
+    if not report.is_clean:
+        raise SystemExit(1)
