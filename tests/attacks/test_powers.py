@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from auditviewer.demo.cluster import Cluster
 from tests.attacks.outcomes import Attack
 from tests.attacks.scene import FORGERY, Admit, acting, check, do, entries, leaf, renamed
 from tests.crm import APP, Connection, Crm
+from tests.databases import new_database
 
 POWER = "crm_power"
 RULES = ("audit.tracked_table", "audit.maintenance_run", "audit.person", "audit.fingerprint_key")
@@ -134,6 +136,14 @@ def test_one_whom_neither_rights_nor_row_security_hold_adds_an_entry(
         power.execute(FORGERY.format(table="audit.entry").encode())
 
     attack.detected(check(victim), "conflict", f"role {POWER}")
+
+
+@pytest.mark.attacker("owner of another database")
+def test_one_who_installed_the_log_elsewhere_can_act_as_the_owner_of_this_one(
+    attack: Attack, cluster: Cluster, victim: Crm, admit: Admit
+) -> None:
+    with new_database(cluster, "elsewhere", admit(POWER, "", "audit_owner")):
+        attack.detected(check(victim), "changed", "role audit_owner")
 
 
 @pytest.mark.attacker("holder of CREATEROLE")
