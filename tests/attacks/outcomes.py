@@ -14,7 +14,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from generator.drift import Finding
+from generator.drift import Finding as Differing
+from generator.seals.finding import Finding as Proven
 
 RECORD = Path(__file__).parents[2] / "build" / "attacks.json"
 OUTCOMES = ("refused", "survived", "detected", "succeeded")
@@ -22,6 +23,7 @@ ATTACK = "attack"
 """The property of a test that its attack is kept in, so that pytest-xdist hands it on."""
 
 Connection = psycopg.Connection[Any]
+Found = Differing | Proven
 Made = dict[str, str]
 """name, role, outcome and evidence of an attack."""
 
@@ -34,7 +36,7 @@ class Attack:
     """
 
     made: Made
-    known: Collection[Finding] = field(default=(), repr=False)
+    known: Collection[Found] = field(default=(), repr=False)
 
     def refused(self, connection: Connection, statement: str, by: str = "42501") -> None:
         """Try a statement, and assert that the database refuses it by this SQLSTATE."""
@@ -74,8 +76,8 @@ class Attack:
         assert text in page
         self._becomes("survived", f"the page shows {text}")
 
-    def detected(self, findings: Collection[Finding], state: str, what: str) -> None:
-        """Assert that pgwitness check names an object so, and did not do so before."""
+    def detected(self, findings: Collection[Found], state: str, what: str) -> None:
+        """Assert that pgwitness check, or verify, names an object so, and did not do so before."""
         found = [f for f in findings if (f.state, f.object) == (state, what)]
         assert found, f"{state}: {what} is not in {[f'{f.state}: {f.object}' for f in findings]}"
         assert found[0] not in self.known, f"{state}: {what} was there before"

@@ -11,7 +11,11 @@ from tests.crm import APP, Connection, Crm
 from tests.databases import new_database
 
 POWER = "crm_power"
-RULES = ("audit.tracked_table", "audit.maintenance_run", "audit.person", "audit.fingerprint_key")
+RULES = (
+    "audit.tracked_table", "audit.maintenance_run", "audit.person", "audit.fingerprint_key",
+    "audit.actor_key", "audit.object_version",
+    "audit.seal_list",
+)  # fmt: skip
 INSERTS = {
     "says that the log was maintained":
         "INSERT INTO audit.maintenance_run (retention_days) VALUES (90)",
@@ -71,6 +75,18 @@ def test_a_writer_of_all_data_changes_entries(
 @pytest.mark.parametrize("table", RULES)
 def test_a_writer_of_all_data_changes(attack: Attack, writer: Connection, table: str) -> None:
     attack.in_vain(writer, f"DELETE FROM {table}")
+    attack.in_vain(writer, f"SELECT FROM {table}")
+
+
+@pytest.mark.attacker("holder of pg_write_all_data")
+@pytest.mark.parametrize("table", ["audit.seal", "audit.seal_block", "audit.verification"])
+def test_a_writer_of_all_data_changes_the_chain(
+    attack: Attack, writer: Connection, table: str
+) -> None:
+    for statement in ("DELETE FROM {}", "INSERT INTO {} SELECT"):
+        attack.refused(
+            writer, statement.format(table), by="UA001" if "DEL" in statement else "42501"
+        )
     attack.in_vain(writer, f"SELECT FROM {table}")
 
 
