@@ -159,6 +159,13 @@ def test_entries_that_are_older_than_their_transaction_are_said(log: SealedLog) 
     assert log.found_after(early) == set()
 
 
+def test_what_a_restore_took_over_is_said(log: SealedLog) -> None:
+    assert notes(log) == (
+        "seal 6 acknowledged a restore, though the database is the one of before,"
+        ' and sealed 1 entries that no seal held ("a test")'
+    )
+
+
 def test_a_transaction_that_keeps_old_entries_from_being_sealed_is_named(log: SealedLog) -> None:
     old = {"id": LAST, "occurred_at": "now() - interval '2 hours'"}
     with psycopg.connect(log.superuser.info.dsn, application_name="import") as other:

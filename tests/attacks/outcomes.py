@@ -89,6 +89,12 @@ class Attack:
         assert found
         self._becomes("detected", found[0].line)
 
+    def noted(self, notes: Collection[str], text: str) -> None:
+        """Assert that pgwitness verify says so, though it is no finding."""
+        found = [note for note in notes if text in note]
+        assert found
+        self._becomes("detected", found[0])
+
     def _becomes(self, outcome: str, evidence: str) -> None:
         self.made["outcome"] = outcome
         self.made["evidence"] = textwrap.shorten(evidence, 240, placeholder=" …")

@@ -109,6 +109,19 @@ def test_the_owner_of_a_sealed_log(
     attack.detected(verified(victim).findings, state, what.format(**names))
 
 
+def test_the_owner_adds_to_the_past_and_says_that_it_was_restored(
+    attack: Attack, victim: Crm, sealed: dict[str, Any]
+) -> None:
+    added, _, _ = BY_ITS_OWNER["adds an entry to a day that was sealed"]
+    utf8 = "SET client_encoding = 'UTF8'"
+    do(victim, "postgres", utf8, "SET ROLE audit_owner", added.format(**sealed),
+       "SELECT audit.acknowledge_restore('Monday')")  # fmt: skip
+
+    report = verified(victim)
+    assert report.is_clean
+    attack.noted(report.notes, "sealed 1 entries that no seal held")
+
+
 @pytest.mark.parametrize(("script", "state", "what"), CHECKED.values(), ids=CHECKED.keys())
 def test_the_owner_of_seals(
     attack: Attack, victim: Crm, script: str, state: str, what: str
