@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from generator.drift import Finding as Differing
+from generator.reconcile import Difference
 from generator.seals.finding import Finding as Proven
 
 RECORD = Path(__file__).parents[2] / "build" / "attacks.json"
@@ -83,9 +84,9 @@ class Attack:
         assert found[0] not in self.known, f"{state}: {what} was there before"
         self._becomes("detected", f"{state}: {what} – {found[0].what}")
 
-    def differs(self, differences: Collection[Any], value: str) -> None:
-        """Assert that pgwitness reconcile names a row whose table says what the log doesn't."""
-        found = [each for each in differences if value in each.row]
+    def differs(self, differences: Collection[Difference], value: str) -> None:
+        """Assert that pgwitness reconcile names a row of which the table says something else."""
+        found = [each for each in differences if value in each.line]
         assert found
         self._becomes("detected", found[0].line)
 

@@ -1,12 +1,13 @@
 """What the owner of tracked tables does behind the log's back: check and reconcile name it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 
-from generator.reconcile import reconcile
+from generator.reconcile import Difference, reconcile
 from generator.render import render_track
 from tests.attacks.outcomes import Attack
 from tests.attacks.scene import CONFIG, Admit, acting, check, do, entries, renamed
@@ -26,6 +27,12 @@ ALTER TABLE crm.workflow DISABLE TRIGGER "!audit_update";
 UPDATE crm.workflow SET name = 'Behind its back';
 ALTER TABLE crm.workflow ENABLE ALWAYS TRIGGER "!audit_update";
 """
+REWRITES = [
+    "ALTER name TYPE text USING 'Behind its back'",
+    "ALTER name TYPE varchar(3) USING left(name, 3)",
+    "ALTER owner_id TYPE bigint USING owner_id + 1",
+    "ALTER is_enabled TYPE boolean USING NOT is_enabled",
+]  # fmt: skip
 CAST = """
 CREATE TYPE crm.mood AS ENUM ('calm');
 ALTER TABLE crm.workflow ADD mood crm.mood DEFAULT 'calm';
@@ -106,6 +113,14 @@ def handed_over(admit: Admit, victim: Crm) -> Crm:
     return victim
 
 
+def reconciled(crm: Crm) -> Sequence[Difference]:
+    """Return what pgwitness reconcile says of the workflows."""
+    [workflow] = [table for table in CONFIG.tables if table.name.table == "workflow"]
+    with psycopg.connect(crm.as_role("postgres")) as reader:
+        [result] = reconcile(reader, CONFIG, [workflow])
+    return result.differences
+
+
 def forged(crm: Crm) -> list[Any]:
     return [entry for entry in entries(crm) if entry.new_row == {"forged": True}]
 
@@ -120,11 +135,15 @@ def test_an_owner_disables_writes_and_enables_in_one_transaction(
 
 def test_an_owner_writes_without_an_entry(attack: Attack, handed_over: Crm) -> None:
     do(handed_over, KEEPER, BEHIND_ITS_BACK)
-    [workflow] = [table for table in CONFIG.tables if table.name.table == "workflow"]
-    with psycopg.connect(handed_over.as_role("postgres")) as reader:
-        [result] = reconcile(reader, CONFIG, [workflow])
 
-    attack.differs(result.differences, "Behind its back")
+    attack.differs(reconciled(handed_over), "Behind its back")
+
+
+@pytest.mark.parametrize("rewrite", REWRITES)
+def test_an_owner_rewrites_rows_by_ddl(attack: Attack, handed_over: Crm, rewrite: str) -> None:
+    do(handed_over, KEEPER, f"ALTER TABLE crm.workflow {rewrite}")
+
+    attack.differs(reconciled(handed_over), " – by DDL, between ")
 
 
 def test_an_owner_has_a_cast_add_entries(attack: Attack, handed_over: Crm) -> None:
