@@ -27,7 +27,7 @@ demo-reset: .venv/.demo ## Start the demo with a new database
 
 test: .venv/.test chromium pgbouncer ## Run the tests
 	@echo "==> running the tests"
-	@exec $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@exec $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-matrix: .venv/.test ## Run the tests of capture on each PostgreSQL (MAJORS="14 15 16 17 18")
 	@exec .ci/matrix "$(MAJORS)"

@@ -32,9 +32,35 @@ SETTINGS = {
     "max_prepared_transactions": "20",
 }
 
+LONGEST = frozenset(
+    f"test_{name}"
+    for name in (
+        "crash_standby",
+        "crash_under_load",
+        "demo",
+        "dump_cluster",
+        "dump_restore",
+        "evidence_tampered",
+        "maintain_beside",
+        "maintain_crashed",
+        "maintain_killed",
+        "replay",
+        "seal_restores",
+        "upgrade",
+        "verify_histories",
+        "verify_mutations",
+    )
+)
+"""Files that take ten seconds and more: begun last, one of them would keep all others waiting."""
+
 # How long one example takes says more about what else the machine does.
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, which pytest-xdist gives out in this order."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
 @pytest.fixture(scope="session")
