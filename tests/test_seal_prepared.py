@@ -33,6 +33,12 @@ def unsealed(upkeep: Upkeep) -> list[str]:
     return [f.what for f in found if f.object == "table audit.seal"]
 
 
+def seal_all(upkeep: Upkeep) -> None:
+    """Seal until all is, for as long as PostgreSQL itself has something under way."""
+    while pgwitness_verify(upkeep.conninfo)[1]["unsealed"]["entries"]:
+        assert pgwitness_seal(upkeep.keeper).exit_code == 0
+
+
 def test_what_came_after_a_prepared_transaction_is_not_sealed_before_that_ends(
     upkeep: Upkeep, prepared: psycopg.Connection
 ) -> None:
@@ -41,9 +47,9 @@ def test_what_came_after_a_prepared_transaction_is_not_sealed_before_that_ends(
     prepared.execute("COMMIT PREPARED 'forgotten'")
 
     assert (waiting.exit_code, waiting.stdout) == (0, "")
-    assert '"entries": 3' in pgwitness_seal(upkeep.keeper).stdout
+    seal_all(upkeep)
     code, said = pgwitness_verify(upkeep.conninfo)
-    assert (code, said["entries"], said["unsealed"]["entries"]) == (0, 3, 0)
+    assert (code, said["entries"]) == (0, 3)
 
 
 def test_check_and_verify_say_so_once_that_takes_long(
@@ -54,7 +60,7 @@ def test_check_and_verify_say_so_once_that_takes_long(
     code, said = pgwitness_verify(upkeep.conninfo)
     (found,) = unsealed(upkeep)
     prepared.execute("ROLLBACK PREPARED 'forgotten'")
-    pgwitness_seal(upkeep.keeper)
+    seal_all(upkeep)
 
     assert (code, said["unsealed"]["entries"]) == (0, 1)
     (holder,) = said["unsealed"]["held_by"]
