@@ -259,7 +259,7 @@ COMMENT ON FUNCTION audit._hmac_pad(bytea, integer) IS
 
 REVOKE ALL ON FUNCTION audit._hmac_pad(bytea, integer) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION audit.set_actor_key(p_key bytea, p_overlap interval DEFAULT '0')
+CREATE OR REPLACE FUNCTION audit.set_actor_key(p_key bytea, p_overlap interval DEFAULT '00:00:00')
     RETURNS void
     LANGUAGE plpgsql
     VOLATILE
@@ -825,6 +825,26 @@ COMMENT ON FUNCTION audit._salvage(anyelement) IS
 REVOKE ALL ON FUNCTION audit._salvage(anyelement) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._salvage(anyelement) TO audit_writer;
 
+CREATE OR REPLACE FUNCTION audit._salvage_as(p_as anyelement, p_row record)
+    RETURNS jsonb
+    LANGUAGE plpgsql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_salvage_as$
+BEGIN
+    -- Not by way of text, which would call the CHECKs of domains: code of anybody's.
+    p_as := p_row;
+    RETURN audit._salvage(p_as);
+END
+$_salvage_as$;
+
+COMMENT ON FUNCTION audit._salvage_as(anyelement, record) IS
+    'A row, salvaged as one of the type of the first argument, whose columns have names.';
+
+REVOKE ALL ON FUNCTION audit._salvage_as(anyelement, record) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._salvage_as(anyelement, record) TO audit_writer;
+
 CREATE OR REPLACE FUNCTION audit._salvage_of(p_table oid, p_row anyelement)
     RETURNS jsonb
     LANGUAGE plpgsql
@@ -841,7 +861,7 @@ EXCEPTION
     WHEN OTHERS THEN
         BEGIN
             -- A row of a transition table is of no type whose columns could be named.
-            EXECUTE format('SELECT audit._salvage(CAST($1::text AS %s))', p_table::regclass)
+            EXECUTE format('SELECT audit._salvage_as(NULL::%s, $1)', p_table::regclass)
             INTO v_row USING p_row;
         EXCEPTION
             WHEN OTHERS THEN

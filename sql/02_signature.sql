@@ -58,7 +58,7 @@ COMMENT ON FUNCTION audit._hmac_pad(bytea, integer) IS
 
 REVOKE ALL ON FUNCTION audit._hmac_pad(bytea, integer) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION audit.set_actor_key(p_key bytea, p_overlap interval DEFAULT '0')
+CREATE OR REPLACE FUNCTION audit.set_actor_key(p_key bytea, p_overlap interval DEFAULT '00:00:00')
     RETURNS void
     LANGUAGE plpgsql
     VOLATILE

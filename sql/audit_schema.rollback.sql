@@ -81,6 +81,7 @@ DROP FUNCTION audit._make_partition(timestamptz, timestamptz);
 DROP FUNCTION audit._partition_name(timestamptz, timestamptz);
 DROP FUNCTION audit._redact(jsonb, text[]);
 DROP FUNCTION audit._salvage_of(oid, anyelement);
+DROP FUNCTION audit._salvage_as(anyelement, record);
 DROP FUNCTION audit._salvage(anyelement);
 DROP FUNCTION audit._as_text(anyelement);
 DROP FUNCTION audit.index_day(date);

@@ -98,12 +98,13 @@ AS $added$
     FROM pg_cast AS k
     WHERE p_class = 'pg_cast'::regclass AND k.oid = p_object
       AND k.castsource IN (SELECT used.oid FROM used)
-      AND k.casttarget IN ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype);
+      AND (k.castcontext = 'i' OR k.casttarget IN (
+          'json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype));
 $added$;
 
 COMMENT ON FUNCTION audit_guard.added(oid, oid) IS
-    'A rule on a tracked table, or a cast by which a tracked type would be written down, if this '
-    'object is one.';
+    'A rule on a tracked table, or a cast by which a tracked type would be written down, or a name '
+    'looked up, if this object is one.';
 
 CREATE OR REPLACE FUNCTION audit_guard.refuse_change()
     RETURNS event_trigger

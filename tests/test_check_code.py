@@ -37,11 +37,28 @@ CAST = """
 CREATE FUNCTION as_json(mood) RETURNS json LANGUAGE sql RETURN '"calm"'::json;
 CREATE CAST (mood AS json) WITH FUNCTION as_json(mood);
 """
+NUMBER = """
+CREATE FUNCTION as_number(mood) RETURNS int LANGUAGE sql RETURN 1;
+CREATE CAST (mood AS int) WITH FUNCTION as_number(mood)
+"""
 POLICY = """
 CREATE FUNCTION is_mine(int) RETURNS boolean LANGUAGE sql AS 'SELECT true';
 CREATE POLICY mine ON customer FOR SELECT USING (is_mine(id));
 ALTER TABLE customer ENABLE ROW LEVEL SECURITY;
 """
+
+CONSTANT = """
+CREATE FUNCTION constant(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN true; END'
+"""
+# What the planner works out of its own accord, and what check calls it.
+PLANNED = {
+    "CREATE INDEX mine ON customer (id) WHERE constant(1)": "index public.mine",
+    "CREATE INDEX mine ON customer ((CASE WHEN constant(1) THEN id END))": "index public.mine",
+    "ALTER TABLE customer ADD CONSTRAINT mine CHECK (constant(1))":
+        "constraint mine of table public.customer",
+    "CREATE STATISTICS mine ON (CASE WHEN constant(1) THEN 1 END) FROM customer":
+        "statistics public.mine",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -89,6 +106,15 @@ def test_a_cast_of_a_type_deep_in_a_column_is_found_and_since_when(
     assert said(owner, config) == []
 
 
+def test_a_cast_to_what_is_looked_up_is_found_where_it_is_implicit(
+    owner: psycopg.Connection, config: Config
+) -> None:
+    as_mallory(owner, NUMBER)
+    assert said(owner, config) == []
+    as_mallory(owner, "DROP FUNCTION as_number CASCADE;" + NUMBER + " AS IMPLICIT")
+    assert said(owner, config) == ["conflict cast (public.mood AS integer)"]
+
+
 def test_a_function_in_a_policy_of_what_names_are_read_from_is_found(
     owner: psycopg.Connection, config: Config
 ) -> None:
@@ -101,6 +127,18 @@ def test_a_policy_that_is_not_for_the_writer_runs_nothing_as_it(
 ) -> None:
     as_mallory(owner, POLICY + f"ALTER POLICY mine ON customer TO {MALLORY};")
     as_mallory(owner, "CREATE POLICY all_see ON customer FOR SELECT TO audit_writer USING (true)")
+    assert said(owner, config) == []
+
+
+@pytest.mark.parametrize("statement", PLANNED)
+def test_what_is_worked_out_to_plan_a_look_up_is_found(
+    owner: psycopg.Connection, config: Config, statement: str
+) -> None:
+    as_mallory(owner, f"{CONSTANT}; {statement}")
+    [finding] = found(owner, config)
+    assert (finding.state, finding.object) == ("conflict", PLANNED[statement])
+    assert said(owner, replace(config, trusted=(MALLORY,))) == []
+    as_mallory(owner, finding.fix.partition(";")[0])
     assert said(owner, config) == []
 
 

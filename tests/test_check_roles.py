@@ -12,7 +12,7 @@ from generator.config import ConfigError
 from generator.drift import Finding, find_drift
 from generator.drift.notes import find_notes
 from generator.parse import read_config
-from tests.databases import OWNER, REFERENCE
+from tests.databases import OWNER, REFERENCE, new_database
 from tests.shop import create_role
 
 CONFIG = read_config(Path(__file__).parents[1] / "migrations" / "audit.toml")
@@ -115,6 +115,17 @@ def test_members_of_a_group_that_owns_the_database_are_its_owners(
         assert [f for f in found(reference) if EVE in f.what] == []
     finally:
         superuser.execute(f"ALTER DATABASE {REFERENCE} OWNER TO {OWNER}".encode())
+
+
+def test_who_owns_another_database_is_no_owner_of_this_one(
+    cluster: Cluster, reference: str, superuser: psycopg.Connection
+) -> None:
+    with new_database(cluster, "elsewhere", EVE):
+        superuser.execute(f"GRANT audit_owner TO {EVE}".encode())
+        [finding] = found(reference)
+        assert finding.object == "role audit_owner"
+        assert f"{EVE} is a member" in finding.what
+        assert said(reference, EVE) == []
 
 
 def test_trusted_must_be_a_list_of_roles(tmp_path: Path) -> None:

@@ -87,6 +87,8 @@ RUN_AGAIN = {
     "ALTER FUNCTION audit._context RESET search_path": "changed function audit._context",
     "ALTER FUNCTION audit._salvage SET work_mem = '1MB'": "changed function audit._salvage",
     "ALTER FUNCTION audit._capture_truncate STABLE": "changed function audit._capture_truncate",
+    "DO $$ BEGIN EXECUTE replace(pg_get_functiondef('audit.set_actor_key'::regproc),"
+    " '00:00:00', '10 years'); END $$": "changed function audit.set_actor_key",
     "CREATE OR REPLACE PROCEDURE audit._forget(p_table_schema text, p_table_name text)"
     " LANGUAGE sql SET search_path = pg_catalog, pg_temp AS 'SELECT 1'":
         "changed procedure audit._forget",

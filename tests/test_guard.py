@@ -51,6 +51,8 @@ REFUSED = [
     "DROP SCHEMA shop CASCADE",
     "CREATE RULE aside AS ON DELETE TO shop.item DO INSTEAD NOTHING",
     "CREATE CAST (shop.mood AS json) WITH FUNCTION shop.as_json",
+    "CREATE FUNCTION shop.as_number(shop.mood) RETURNS int LANGUAGE sql RETURN 1;"
+    "CREATE CAST (shop.mood AS int) WITH FUNCTION shop.as_number AS IMPLICIT",
     'BEGIN; ALTER TABLE shop.item DISABLE TRIGGER "!audit_insert";'
     " INSERT INTO shop.item VALUES (9);"
     ' ALTER TABLE shop.item ENABLE ALWAYS TRIGGER "!audit_insert"; COMMIT',

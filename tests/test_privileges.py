@@ -28,6 +28,7 @@ INTERNALS = [
     "SELECT audit._redact('{}', '{}')",
     "SELECT audit._context('{}')",
     "SELECT audit._salvage(ROW(1))",
+    "SELECT audit._salvage_as(NULL::shop.note, ROW(1))",
     "SELECT audit._add_partition('2020-01-01', '2020-01-02')",
     "CALL audit._describe('shop', 'note', 'Module', 'Entity')",
     "CALL audit._forget('shop', 'note')",

@@ -207,6 +207,30 @@ def test_columns_that_were_made_others_since_are_not_compared(
     assert done.stderr.startswith("public.item: 1 rows compared, but for price; 1 have")
 
 
+@pytest.mark.parametrize("value", ["'forged'", "upper(name)", "name || id"])
+def test_what_ddl_made_of_values_is_found_as_such_and_since_when(
+    owner: psycopg.Connection, config: Config, value: str
+) -> None:
+    owner.execute(f"ALTER TABLE item ALTER name TYPE text USING {value}".encode())
+    [line] = found(owner, config)
+    assert line.startswith('public.item {"id": 2}: the log says name = "Lamp" (UPDATE, entry ')
+    assert " – by DDL, between " in line
+
+
+def test_a_value_that_ddl_wrote_in_another_way_is_none(
+    owner: psycopg.Connection, config: Config
+) -> None:
+    owner.execute("ALTER TABLE item ADD at timestamptz DEFAULT now(), ADD is_new bool DEFAULT true")
+    owner.execute("UPDATE item SET seen = 1, price = price + 1")
+    owner.execute(
+        "ALTER TABLE item ALTER price TYPE numeric(9, 4), ALTER name TYPE char(50),"
+        " ALTER at TYPE date, ALTER is_new TYPE text"
+    )
+    done = reconcile(owner, config, "--table", "public.item")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert " compared, but for " in done.stderr
+
+
 def test_after_a_renaming_of_an_enum_s_label_its_rows_are_as_the_log_says(
     owner: psycopg.Connection, config: Config
 ) -> None:

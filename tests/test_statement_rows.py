@@ -25,6 +25,27 @@ ODD = """
     SELECT n, 'o', 'n', 'w', 'op', 'relid', '1', 'nth', 'or', 'nr', 'vo', 'vn', 'o1', 'N'
     FROM generate_series(1, 3) AS n
     """
+# A domain's CHECK is code of anybody's: the writer has no business to call it.
+TYPES = """
+    CREATE DOMAIN shop.short AS text CHECK (length(VALUE) < 9 AND current_user <> 'audit_writer');
+    CREATE DOMAIN shop.few AS int[] CHECK (cardinality(VALUE) < 4);
+    CREATE TYPE shop.mood AS ENUM ('calm', 'it''s "so"');
+    CREATE TYPE shop.pair AS (a shop.short, b json);
+    ALTER TABLE shop.slot DROP COLUMN name, ADD raw json, ADD short shop.short,
+        ADD shorts shop.short[], ADD few shop.few, ADD pair shop.pair, ADD pairs shop.pair[],
+        ADD mood shop.mood, ADD span tstzrange, ADD spans int4multirange, ADD took interval,
+        ADD ratio float8, ADD price numeric(9, 2), ADD code char(5), ADD bits varbit,
+        ADD raws bytea, ADD place point, ADD kept jsonb, ADD name name, ADD at timestamptz,
+        ADD words tsvector;
+    """
+TYPED = """
+    INSERT INTO shop.slot
+    SELECT n, CASE WHEN n < 3 THEN '"\\u0000"' ELSE '[1, 1.10]' END::json, 'it''s',
+           '{a,NULL,"b c"}', '{1,2,3}', '(a,"[1, 1.10]")', '{"(x,1e400000)"}',
+           'it''s "so"', '[2026-11-25 12:00+02,)', '{[1,3),[5,7)}', '1 day -2 hours', 'NaN', 1.10,
+           'ab', B'101', '\\xff00', '(1.5,-2)', '{"k": 1.10}', 'n', '-infinity', 'a:1 b:2'
+    FROM generate_series(1, 3) AS n
+    """
 BEFORE = """
     CREATE FUNCTION shop.before() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -63,6 +84,12 @@ SHAPES = {
         "UPDATE shop.product SET price = id",
         "INSERT INTO shop.variant VALUES (1, 1, 'M'), (2, 2, 'L')",
         "DELETE FROM shop.product",
+    ],
+    "every type beside what jsonb can't hold": [
+        TYPES,
+        TYPED,
+        "UPDATE shop.slot SET price = price * 1.00, took = NULL, pairs = NULL",
+        "DELETE FROM shop.slot",
     ],
     "rows that a trigger rewrites or suppresses": [
         BEFORE,

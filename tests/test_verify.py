@@ -65,6 +65,18 @@ def test_functions_that_were_replaced_are_found(log: SealedLog) -> None:
     assert log.found_after(unpin) == {("replaced", "function audit._root_of_seal")}
 
 
+def test_a_function_of_the_same_body_that_is_called_in_another_way_is_found(log: SealedLog) -> None:
+    create: str = log.one("SELECT pg_get_functiondef('audit._broken_lists'::regproc)")
+    name = ("replaced", "function audit._broken_lists")
+    for lie in (
+        [create.replace("_broken_lists()", "_broken_lists(p_decoy text)")],
+        ["DROP FUNCTION audit._broken_lists", create.replace("what text", "what varchar(1)")],
+        ["ALTER FUNCTION audit._broken_lists SECURITY DEFINER"],
+        ["ALTER FUNCTION audit._broken_lists SET role = audit_owner"],
+    ):
+        assert log.found_after(*lie) == {name}
+
+
 def test_a_view_that_shows_something_else_is_found(log: SealedLog) -> None:
     definition: str = log.one("SELECT pg_get_viewdef('audit.entry_record')")
     lie = definition.rstrip(";") + " WHERE e.id <> 5"
@@ -79,6 +91,27 @@ def test_what_hides_entries_from_those_who_verify_is_found(log: SealedLog) -> No
         copy(5, id=-1),
     )
     assert log.found_after(*hide) == {("replaced", "view audit.entry_record")}
+
+
+def test_a_view_that_belongs_to_somebody_from_whom_entries_are_hidden_is_found(
+    log: SealedLog,
+) -> None:
+    hide = (
+        "GRANT ALL ON SCHEMA audit TO crm_app; GRANT SELECT ON audit.entry TO crm_app",
+        "CREATE POLICY mine ON audit.entry TO crm_app USING (id > 0)",
+        "ALTER VIEW audit.entry_record OWNER TO crm_app",
+        copy(5, id=-1),
+    )
+    assert log.found_after(*hide) == {("replaced", "view audit.entry_record")}
+
+
+@pytest.mark.parametrize("table", ["entry", "seal", "seal_block", "seal_list"])
+def test_policies_that_hide_from_who_verifies_are_found(log: SealedLog, table: str) -> None:
+    name = ("replaced", f"the policies of audit.{table}")
+    restrict = f"CREATE POLICY mine ON audit.{table} AS RESTRICTIVE TO audit_viewer USING (false)"
+    alter = f"ALTER POLICY {table}_is_read_by_readers ON audit.{table} USING (now() IS NULL)"
+    more = f"CREATE POLICY mine ON audit.{table} FOR SELECT TO crm_app USING (false)"
+    assert [log.found_after(way) for way in (restrict, alter, more)] == [{name}, {name}, set()]
 
 
 def test_entries_that_are_there_twice_are_possible_without_a_key_alone(log: SealedLog) -> None:
@@ -124,6 +157,13 @@ def test_entries_that_are_older_than_their_transaction_are_said(log: SealedLog) 
     early = "UPDATE audit.entry SET occurred_at = occurred_at - interval '2 days' WHERE id > 60"
     assert "older than their transaction" in notes(log, early)
     assert log.found_after(early) == set()
+
+
+def test_what_a_restore_took_over_is_said(log: SealedLog) -> None:
+    assert notes(log) == (
+        "seal 6 acknowledged a restore, though the database is the one of before,"
+        ' and sealed 1 entries that no seal held ("a test")'
+    )
 
 
 def test_a_transaction_that_keeps_old_entries_from_being_sealed_is_named(log: SealedLog) -> None:

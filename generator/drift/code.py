@@ -1,7 +1,9 @@
 """Whose code runs as audit_writer when a row is captured, besides that of pgwitness.
 
-Knows that to_jsonb() calls casts to json, a label casts to text, and a look-up the policies of what
-it reads. Who may act as the owner of the log gains nothing by it: theirs is not reported.
+Knows that to_jsonb() calls casts to json, a label casts to text, a look-up those that are implicit
+and the policies of what it reads; and that planning one calls what is IMMUTABLE in its indexes,
+constraints and statistics. Who may act as the owner of the log gains nothing by it: theirs is not
+reported.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,6 +36,10 @@ def find_foreign_code(
         fix = f'{policy}, without audit_writer; or name the owner in "trusted" of audit.toml'
         name = f"policy {written(row.policy)} of table {table}"
         yield Finding("conflict", name, what, fix, version=row.version)
+    for row in _of_others(rows(connection, _PLANNED, **_wanted(read)), trusted):
+        what = f"runs {row.function} of {written(row.owner)} as audit_writer, if it is IMMUTABLE"
+        fix = f'{row.drop}; or name the owner in "trusted" of audit.toml'
+        yield Finding("conflict", f"{row.kind} {row.name}", what, fix, version=row.version)
 
 
 def _of_others(found: list[Any], trusted: Sequence[str]) -> list[Any]:
@@ -82,7 +88,8 @@ FROM used AS u
      JOIN pg_proc AS p ON p.oid = k.castfunc
      JOIN pg_roles AS o ON o.oid = p.proowner
 WHERE k.oid >= 16384
-  AND k.casttarget IN ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype)
+  AND (k.castcontext = 'i'
+       OR k.casttarget IN ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype))
   AND NOT EXISTS (SELECT FROM pg_depend AS d
                   WHERE d.classid = 'pg_cast'::regclass AND d.objid = k.oid AND d.deptype = 'e')
 GROUP BY k.castsource, k.casttarget, p.oid, o.oid, o.rolname, o.rolsuper
@@ -110,4 +117,46 @@ WHERE c.relrowsecurity AND w.polcmd IN ('r', '*')
   AND EXISTS (SELECT FROM unnest(w.polroles) AS role
               WHERE role = 0 OR pg_has_role(writer.oid, role, 'USAGE'))
 ORDER BY 1, 2, 3, 4
+"""
+
+# The planner works out what it takes for constant, as whoever asks: the predicates and expressions
+# of indexes and statistics, and with constraint_exclusion, which any session can set, of CHECKs.
+_PLANNED: LiteralString = """
+WITH RECURSIVE read (oid) AS (
+    SELECT c.oid
+    FROM unnest(%(schemas)s::text[], %(tables)s::text[]) AS wanted (schema, table_name)
+         JOIN pg_namespace AS n ON n.nspname = wanted.schema
+         JOIN pg_class AS c ON (c.relnamespace, c.relname) = (n.oid, wanted.table_name)
+    UNION
+    SELECT i.inhrelid FROM read JOIN pg_inherits AS i ON i.inhparent = read.oid
+), planned (class_oid, oid, kind, name, drop, version) AS (
+    SELECT 'pg_class'::regclass, c.oid, 'index', c.oid::regclass::text,
+           format('DROP INDEX %%s', c.oid::regclass), c.xmin
+    FROM read JOIN pg_index AS i ON i.indrelid = read.oid JOIN pg_class AS c ON c.oid = i.indexrelid
+    UNION ALL
+    SELECT 'pg_constraint'::regclass, k.oid, 'constraint',
+           format('%%I of table %%s', k.conname, k.conrelid::regclass),
+           format('ALTER TABLE %%s DROP CONSTRAINT %%I', k.conrelid::regclass, k.conname), k.xmin
+    FROM read JOIN pg_constraint AS k ON k.conrelid = read.oid AND k.contype = 'c'
+    UNION ALL
+    SELECT 'pg_statistic_ext'::regclass, x.oid, 'statistics',
+           format('%%I.%%I', n.nspname, x.stxname),
+           format('DROP STATISTICS %%I.%%I', n.nspname, x.stxname), x.xmin
+    FROM read
+         JOIN pg_statistic_ext AS x ON x.stxrelid = read.oid
+         JOIN pg_namespace AS n ON n.oid = x.stxnamespace
+)
+SELECT l.kind, l.name, l.drop, p.oid::regprocedure::text AS function, o.rolname AS owner,
+       o.rolsuper OR EXISTS (
+           SELECT FROM pg_roles AS r
+           WHERE r.rolname = 'audit_owner' AND pg_has_role(o.oid, r.oid, 'MEMBER')) AS is_insider,
+       l.version::text::bigint AS version
+FROM planned AS l
+     JOIN pg_depend AS d ON (d.classid, d.objid) = (l.class_oid, l.oid)
+     LEFT JOIN pg_operator AS x ON d.refclassid = 'pg_operator'::regclass AND x.oid = d.refobjid
+     JOIN pg_proc AS p
+          ON p.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE x.oprcode END
+     JOIN pg_roles AS o ON o.oid = p.proowner
+WHERE p.oid >= 16384
+ORDER BY 1, 2, 4
 """

@@ -43,12 +43,13 @@ def _routine(statement: Statement) -> Iterator[Routine]:
 
 
 def _header(words: list[str]) -> tuple[str, ...]:
-    """Return the clauses between a routine's parameters and its body, as the catalogue has them."""
+    """Return what comes between a routine's name and its body, as the catalogue has it."""
     clauses = words[words.index("language") : -2]
     settings = [at for at, word in enumerate(clauses) if word == "set"]
     header = clauses[: settings[0]] if settings else clauses
     volatility = [word for word in header if word in ("immutable", "stable")]
     return (
+        " ".join(words[5 : words.index("language")]),
         f"language {header[1]}",
         *(volatility or ["volatile"]),
         *(["strict"] if "strict" in header else []),

@@ -114,10 +114,8 @@ def _by_grantee(grants: list[Grant]) -> Iterator[tuple[str, str, str, int | None
 
 def _is_harmless(grant: Grant) -> bool:
     """Say whether an application may have been granted this: to say who acts, and no more."""
-    kind, _, name = grant.object.partition(" audit.")
-    is_internal = name.lstrip('"').startswith(("_", "capture_"))
     is_for_callers = grant.object == named("schema", None) and grant.privilege == "USAGE"
-    is_for_callers |= kind == "function" and not is_internal
+    is_for_callers |= grant.object == named("function", "set_context")
     return is_for_callers and grant.grantee != "public"
 
 

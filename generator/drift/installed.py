@@ -6,7 +6,8 @@ Knows the catalogues of PostgreSQL 14 to 18; what ought to be there, others know
 from typing import Any, LiteralString
 
 from generator.catalogue import Connection, rows
-from generator.drift.objects import Grant, Objects, Piece, Routine, Trigger, named, written
+from generator.drift.objects import Grant, Objects, Piece, Trigger, named, written
+from generator.drift.routines import read_routines
 from generator.names import TableName
 
 
@@ -21,7 +22,7 @@ def read_installed(connection: Connection) -> Objects:
     versions = {_object(row): row.version for row in found}
     return Objects(
         owners={named(row.kind, row.name): row.owner for row in rows(connection, _OWNERS)},
-        routines=tuple(_routine(row) for row in rows(connection, _ROUTINES)),
+        routines=read_routines(connection),
         pieces={piece.object: piece for piece in pieces},
         triggers={trigger.object: trigger for trigger in triggers},
         grants=frozenset(
@@ -42,18 +43,6 @@ def _object(row: Any) -> str:
             return f"{row.kind} {written(row.name)} of {named('table', row.table_name)}"
         case _:
             return named(row.kind, row.name)
-
-
-def _routine(row: Any) -> Routine:
-    settings = (setting.partition("=") for setting in row.settings or ())
-    header = (
-        f"language {row.language}",
-        row.volatility,
-        *(["strict"] if row.is_strict else []),
-        f"security {'definer' if row.is_definer else 'invoker'}",
-        *sorted(f"set {name.lower()} = {value}" for name, _, value in settings),
-    )
-    return Routine(named(row.kind, row.name), header, row.body)
 
 
 def _trigger(row: Any) -> Trigger:
@@ -124,21 +113,6 @@ WHERE a.grantee <> owner
         AND (c.relkind, c.relowner) = ('p', a.grantee)))
 """
 )
-
-_ROUTINES: LiteralString = """
-SELECT CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END AS kind,
-       p.proname AS name,
-       l.lanname AS language,
-       CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile'
-       END AS volatility,
-       p.proisstrict AS is_strict, p.prosecdef AS is_definer, p.proconfig AS settings,
-       p.prosrc AS body
-FROM pg_proc AS p
-     JOIN pg_namespace AS n ON n.oid = p.pronamespace
-     JOIN pg_language AS l ON l.oid = p.prolang
-WHERE n.nspname = 'audit'
-ORDER BY p.proname, p.oid
-"""
 
 _PIECES: LiteralString = r"""
 WITH audit_table AS (

@@ -18,7 +18,8 @@ ENTRY = TableName(AUDIT, "entry")
 class Routine:
     """A function or procedure of schema audit.
 
-    ``header`` says line by line how it runs: language, volatility, whose rights, its settings.
+    ``header`` says line by line what it takes and returns, and how it runs: language, volatility,
+    whose rights, its settings.
     """
 
     object: str

@@ -50,9 +50,9 @@ def _find_members(connection: Connection, config: Config) -> Iterator[Finding]:
             continue
         told.add((row.through, row.member))
         member, through = written(row.member), written(row.through)
-        what = f"{member} is a member, and owns no database"
+        what = f"{member} is a member, and does not own this database; mend it, {_TRUST}"
         if row.through != row.role:
-            what = f"{member} is a member of {through}, and so of {row.role}"
+            what = f"{member} is a member of {through}, and so of {row.role}; mend it, {_TRUST}"
         fix = f"REVOKE {through} FROM {member}"
         yield Finding("changed", f"role {row.role}", what, fix, version=row.version)
 
@@ -85,14 +85,15 @@ def _find_settings(connection: Connection) -> Iterator[Finding]:
         yield Finding("changed", "parameter session_replication_role", what, fix)
 
 
-# Who owns a database of this cluster may have installed the log in it; where a group owns it, its
-# members are the owners.
+# Who owns this database may have installed the log in it; where a group owns it, its members are
+# the owners. Who installed that of another database can act as the owner of this one, too.
 _MEMBERS: LiteralString = """
 WITH known AS (
     SELECT r.oid, EXISTS (
                SELECT
                FROM pg_database AS d JOIN pg_roles AS o ON o.oid = d.datdba
-               WHERE o.oid = r.oid OR NOT o.rolcanlogin AND pg_has_role(r.oid, o.oid, 'MEMBER')
+               WHERE d.datname = current_database()
+                 AND (o.oid = r.oid OR NOT o.rolcanlogin AND pg_has_role(r.oid, o.oid, 'MEMBER'))
            ) AS is_owner
     FROM pg_roles AS r
 )
@@ -115,7 +116,8 @@ WITH power (role_oid, power, version) AS (
     SELECT r.oid, 'CREATEROLE', NULL::xid
     FROM pg_roles AS r
     WHERE r.rolcreaterole AND current_setting('server_version_num')::int < 160000
-      AND NOT EXISTS (SELECT FROM pg_database AS d WHERE d.datdba = r.oid)
+      AND NOT EXISTS (SELECT FROM pg_database AS d
+                      WHERE d.datname = current_database() AND d.datdba = r.oid)
       AND r.rolname NOT IN ('audit_owner', 'audit_writer', 'audit_reader')
     UNION ALL
     SELECT r.oid, 'BYPASSRLS', NULL

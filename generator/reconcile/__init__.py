@@ -6,7 +6,7 @@ Reads log and tables in one snapshot, and only what both must agree on.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -17,7 +17,7 @@ from generator.drift.code import find_foreign_code
 from generator.drift.dating import tell_moment
 from generator.quoting import identifier, qualified
 from generator.reconcile import queries
-from generator.reconcile.chain import Image, could_be, text_of
+from generator.reconcile.chain import Image, could_be, is_another_value, text_of
 from generator.reconcile.shape import Shape, read_shape
 
 __all__ = ["Difference", "Result", "reconcile"]
@@ -25,18 +25,22 @@ __all__ = ["Difference", "Result", "reconcile"]
 
 @dataclass(frozen=True)
 class Difference:
-    """A row of which log and table say different things. ``since`` dates how it is in the table."""
+    """A row of which log and table say different things.
+
+    ``since`` dates how it is in the table, and *how* it came to be so.
+    """
 
     table: str
     key: str
     log: str
     row: str
     since: str = ""
+    how: str = "written"
 
     @property
     def line(self) -> str:
         """How it is printed."""
-        since = f" – written {self.since}" if self.since else ""
+        since = f" – {self.how} {self.since}" if self.since else ""
         return f"{self.table} {self.key}: the log says {self.log}; the table: {self.row}{since}"
 
 
@@ -149,23 +153,61 @@ def _compare(connection: Connection, table: TrackedTable, shape: Shape) -> Resul
     versions = {row.version for row in wrong if row.is_in_table}
     moments = {version: tell_moment(connection, version) for version in versions}
     unsure = [row for row in suspects if row.redefined and not row.differing]
+    rewritten = list(_rewritten(connection, shape, unsure))
+    told = {row.key for row, _ in rewritten}
+    names = (name for row in unsure if row.key not in told for name in row.redefined)
     return Result(
         str(table.name),
-        tuple(_difference(table, row, moments.get(row.version, "")) for row in wrong),
+        (
+            *(_difference(table, row, moments.get(row.version, "")) for row in wrong),
+            *(_rewriting(connection, shape, row, columns) for row, columns in rewritten),
+        ),
         found[0].compared,
         found[0].unknown,
-        tuple(dict.fromkeys((*left_out, *(name for row in unsure for name in row.redefined)))),
+        tuple(dict.fromkeys((*left_out, *names))),
     )
+
+
+def _rewritten(
+    connection: Connection, shape: Shape, unsure: Sequence[Any]
+) -> Iterator[tuple[Any, list[str]]]:
+    """Yield rows with the columns that hold another value since they were made others."""
+    columns = {row.key: _differing_values(shape, row) for row in unsure}
+    keys = [key for key, names in columns.items() if names]
+    past = queries.read_past(connection, shape, keys)
+    for row in unsure:
+        names = columns[row.key]
+        if names and not could_be({name: row.stored[name] for name in names}, past[row.key]):
+            yield row, names
+
+
+def _differing_values(shape: Shape, row: Any) -> list[str]:
+    return [
+        name
+        for name in row.redefined
+        if name in shape.scalars and is_another_value(row.logged[name], row.stored[name])
+    ]
+
+
+def _rewriting(
+    connection: Connection, shape: Shape, row: Any, columns: Sequence[str]
+) -> Difference:
+    version = max(shape.redefined[shape.columns.index(name)] for name in columns)
+    found = _difference(shape.table, row, tell_moment(connection, version), columns)
+    return replace(found, how="by DDL,")
 
 
 def _stored(row: Any) -> Image | None:
     return (row.stored or {}) if row.is_in_table else None
 
 
-def _difference(table: TrackedTable, row: Any, since: str) -> Difference:
+def _difference(
+    table: TrackedTable, row: Any, since: str, columns: Sequence[str] = ()
+) -> Difference:
     entry = f"{row.operation}, entry {row.id} of {row.occurred_at:%Y-%m-%d %H:%M:%S} UTC"
     log = "it is there" if row.is_in_log else "it is gone"
     there = "it is there" if row.is_in_table else "it is gone"
     if row.is_in_log and row.is_in_table:
-        log, there = text_of(row.logged, row.differing), text_of(row.stored, row.differing)
+        names = columns or row.differing
+        log, there = text_of(row.logged, names), text_of(row.stored, names)
     return Difference(str(table.name), row.key, f"{log} ({entry})", there, since)

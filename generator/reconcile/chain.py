@@ -5,9 +5,11 @@ so the ids of one transaction do not always tell which of its entries was last.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import takewhile
 
 Image = Mapping[str, str]
@@ -26,6 +28,7 @@ class Link:
     after: Image | None
 
 
+_MOMENT = re.compile(r"-?\d{4,}-\d\d-\d\d|\d\d:\d\d|(-?\d+ (year|mon|day))")
 Past = Sequence[Sequence[Link]]
 """What each transaction did to a row, the newest first, and so in each."""
 
@@ -63,6 +66,24 @@ def _fits(found: Image, image: str) -> bool:
     return all(
         json.dumps(found[name]) == json.dumps(other[name]) for name in found if name in other
     )
+
+
+def is_another_value(logged: str, stored: str) -> bool:
+    """Say whether two JSON texts are of one kind, and differ by more than a type would make of it.
+
+    What looks like a moment is never another one: types write it in different ways.
+    """
+    before, after = (_value(image) for image in (logged, stored))
+    if type(before) is not type(after):
+        return False
+    if isinstance(before, str) and isinstance(after, str):
+        is_moment = _MOMENT.match(before) and _MOMENT.match(after)
+        return not is_moment and before.rstrip() != after.rstrip()
+    return bool(before != after)
+
+
+def _value(image: str) -> object:
+    return json.loads(image, parse_int=Decimal, parse_float=Decimal)
 
 
 def text_of(image: Image, names: Sequence[str]) -> str:

@@ -14,8 +14,9 @@ from generator.config import TrackedTable
 class Shape:
     """A table as it is compared: the columns that both sides have, and since when each is such.
 
-    ``redefined`` are the transactions that last changed each column, or its type. Of ``buckets``
-    of keys one is compared.
+    ``redefined`` are the transactions that last changed each column, or its type; ``scalars`` are
+    the columns of PostgreSQL's own types that hold one value. Of ``buckets`` of keys one is
+    compared.
     """
 
     table: TrackedTable
@@ -23,6 +24,7 @@ class Shape:
     columns: tuple[str, ...]
     redefined: tuple[int, ...]
     json_columns: frozenset[str]
+    scalars: frozenset[str]
     all_columns: tuple[str, ...]
     key_since: int
     buckets: int
@@ -54,6 +56,7 @@ def read_shape(connection: Connection, table: TrackedTable, sample: int | None) 
         tuple(row.name for row in shown),
         tuple(row.redefined for row in shown),
         frozenset(row.name for row in shown if row.is_json),
+        frozenset(row.name for row in shown if row.is_scalar),
         tuple(row.name for row in found),
         max(odd_keys, default=0),
         max(1, round(size.rows / sample)) if sample else 1,
@@ -67,6 +70,8 @@ _COLUMNS: LiteralString = """
 SELECT a.attname AS name,
        a.attgenerated <> 'v' AND t.typname !~ '^_?reg' AS is_steady,
        t.oid = 'json'::regtype AS is_json,
+       t.oid < 16384 AND t.typtype = 'b' AND t.typcategory IN ('B', 'D', 'I', 'N', 'S', 'T')
+           AS is_scalar,
        t.typname IN ('int2', 'int4', 'int8', 'text', 'varchar', 'uuid') AS is_plain,
        (SELECT max(x.next - 1 - ((x.next - 1 - v.version::text::bigint) & 4294967295))
         FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint) AS x (next),

@@ -31,6 +31,9 @@ def judge_days(connection: Connection, chain: Chain, found: Findings) -> None:
             kept = f"with a retention of {drop.retention_days} days, before it was {shortest}"
             found.note(f"seal {drop.number}: {drop.name} was dropped {kept}")
         shortest = drop.retention_days
+    for restore in rows(connection, _RESTORES, broken=[*chain.broken]):
+        held = f'sealed {restore.entries:,} entries that no seal held ("{restore.reason}")'
+        found.note(f"seal {restore.number} acknowledged {restore.what}, and {held}")
     for row in rows(connection, _FOREIGN):
         what = "is attached to audit.entry, and none of its partitions: what it holds is not sealed"
         fix = f"ALTER TABLE audit.entry DETACH PARTITION {row.name}"
@@ -136,6 +139,16 @@ FROM audit.seal AS s
          WHERE b.partition_from = d."from"
      ) AS b ON true
 WHERE s.kind = 'drop' AND s.number <> ALL (%(broken)s::bigint[])
+ORDER BY s.number
+"""
+# Who wants to hide entries that were added could say so, too.
+_RESTORES: LiteralString = """
+SELECT s.number, s.entries, s.detail ->> 'reason' AS reason,
+       CASE WHEN s.identity = before.identity
+            THEN 'a restore, though the database is the one of before' ELSE 'a restore' END AS what
+FROM audit.seal AS s
+     LEFT JOIN audit.seal AS before ON before.number = s.number - 1
+WHERE s.kind = 'restore' AND s.number <> ALL (%(broken)s::bigint[])
 ORDER BY s.number
 """
 _FOREIGN: LiteralString = """

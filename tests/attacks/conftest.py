@@ -1,16 +1,18 @@
 """Attackers, and a log to attack: one for all attacks of a module, or one for each."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg.rows import namedtuple_row
 
 from auditviewer.demo.cluster import LOOPBACK, Cluster
 from generator.drift import Finding
 from tests.attacks.outcomes import Attack, begin
-from tests.attacks.scene import HER_SCHEMA, MALLORY, Admit, acting, check, entries
-from tests.crm import APP, Connection, Crm, create_role, crm_in
+from tests.attacks.scene import HER_SCHEMA, MALLORY, Admit, acting, check, entries, seal
+from tests.crm import APP, PRIYA, Connection, Crm, create_role, crm_in, new_person
 
 
 @pytest.fixture
@@ -55,6 +57,31 @@ def victim(
     attack.known = known
     with crm_in(cluster, reference_template, "victim") as crm:
         yield crm
+
+
+@pytest.fixture
+def sealed(victim: Crm) -> dict[str, Any]:
+    """A log of which a past day and today are sealed; and what attacks on it call its pieces."""
+    ana = new_person("Ana")
+    victim.add_workflow("Old", by=ana)
+    victim.move_back(ana, timedelta(days=3))
+    victim.add_workflow("New", by=PRIYA, conditions=2)
+    seal(victim)
+    victim.add_workflow("Newer")
+    seal(victim)
+    with (
+        victim.as_superuser() as superuser,
+        superuser.cursor(row_factory=namedtuple_row) as cursor,
+    ):
+        [row] = cursor.execute(
+            "SELECT e.id, e.id + 1 AS other, e.tableoid::regclass::text AS leaf,"
+            " pg_get_expr(c.relpartbound, c.oid) AS bounds,"
+            " to_char(e.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day"
+            " FROM audit.entry AS e JOIN pg_class AS c ON c.oid = e.tableoid"
+            " WHERE e.actor = %s",
+            [ana.key],
+        ).fetchall()
+    return row._asdict()
 
 
 @pytest.fixture

@@ -14,7 +14,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from generator.drift import Finding
+from generator.drift import Finding as Differing
+from generator.reconcile import Difference
+from generator.seals.finding import Finding as Proven
 
 RECORD = Path(__file__).parents[2] / "build" / "attacks.json"
 OUTCOMES = ("refused", "survived", "detected", "succeeded")
@@ -22,6 +24,7 @@ ATTACK = "attack"
 """The property of a test that its attack is kept in, so that pytest-xdist hands it on."""
 
 Connection = psycopg.Connection[Any]
+Found = Differing | Proven
 Made = dict[str, str]
 """name, role, outcome and evidence of an attack."""
 
@@ -34,7 +37,7 @@ class Attack:
     """
 
     made: Made
-    known: Collection[Finding] = field(default=(), repr=False)
+    known: Collection[Found] = field(default=(), repr=False)
 
     def refused(self, connection: Connection, statement: str, by: str = "42501") -> None:
         """Try a statement, and assert that the database refuses it by this SQLSTATE."""
@@ -74,12 +77,24 @@ class Attack:
         assert text in page
         self._becomes("survived", f"the page shows {text}")
 
-    def detected(self, findings: Collection[Finding], state: str, what: str) -> None:
-        """Assert that pgwitness check names an object so, and did not do so before."""
+    def detected(self, findings: Collection[Found], state: str, what: str) -> None:
+        """Assert that pgwitness check, or verify, names an object so, and did not do so before."""
         found = [f for f in findings if (f.state, f.object) == (state, what)]
         assert found, f"{state}: {what} is not in {[f'{f.state}: {f.object}' for f in findings]}"
         assert found[0] not in self.known, f"{state}: {what} was there before"
         self._becomes("detected", f"{state}: {what} – {found[0].what}")
+
+    def differs(self, differences: Collection[Difference], value: str) -> None:
+        """Assert that pgwitness reconcile names a row of which the table says something else."""
+        found = [each for each in differences if value in each.line]
+        assert found
+        self._becomes("detected", found[0].line)
+
+    def noted(self, notes: Collection[str], text: str) -> None:
+        """Assert that pgwitness verify says so, though it is no finding."""
+        found = [note for note in notes if text in note]
+        assert found
+        self._becomes("detected", found[0])
 
     def _becomes(self, outcome: str, evidence: str) -> None:
         self.made["outcome"] = outcome

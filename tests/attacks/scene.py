@@ -10,6 +10,9 @@ from psycopg.rows import namedtuple_row
 
 from generator.drift import Finding, find_drift
 from generator.parse import read_config
+from generator.seals.anchor_files import Anchor
+from generator.seals.finding import Report
+from generator.seals.verifying import verify
 from tests.crm import VIEWER, Connection, Crm
 
 CONFIG = read_config(Path(__file__).parents[2] / "migrations" / "audit.toml")
@@ -24,12 +27,12 @@ READABLE = "-c row_security=on -c datestyle=ISO"
 """Whatever an attacker has set for the database."""
 FORGERY = """
 INSERT INTO {table}
-    (id, occurred_at, transaction_id, transaction_at, actor_bound, source, operation,
-     table_schema, table_name, module, entity, actor, actor_name, ip, db_user, db_role,
+    (id, occurred_at, transaction_id, transaction_at, actor_bound, actor_signed, source,
+     operation, table_schema, table_name, module, entity, actor, actor_name, ip, db_user, db_role,
      client_addr, application_name, context)
 VALUES
-    (1, now(), '1', now(), true, 'crm', 'TRUNCATE', 'crm', 'workflow', 'Workflows', 'Workflow',
-     '1', 'Priya Nair', '203.0.113.24', 'crm_web', NULL, NULL, NULL, NULL)
+    (1, now(), '1', now(), true, true, 'crm', 'TRUNCATE', 'crm', 'workflow', 'Workflows',
+     'Workflow', '1', 'Priya Nair', '203.0.113.24', 'crm_web', NULL, NULL, NULL, NULL)
 """
 
 
@@ -74,3 +77,21 @@ def leaf(crm: Crm) -> str:
 def renamed(by: str | None = None, **more: Any) -> dict[str, Any]:
     """Return what the entry says of a workflow that somebody renamed, whatever they tried."""
     return {"operation": "UPDATE", "table_name": "workflow", "actor": by, **more}
+
+
+def seal(crm: Crm) -> None:
+    do(crm, "postgres", "SET client_encoding = 'UTF8'", "SET ROLE audit_owner",
+       "SELECT audit.seal_entries()")  # fmt: skip
+
+
+def anchors_of(crm: Crm) -> list[Anchor]:
+    """Return what somebody kept who is not there."""
+    with acting(crm, VIEWER) as reader:
+        seals = reader.execute("SELECT number, encode(head, 'hex') FROM audit.seal").fetchall()
+    return [Anchor("crm", "victim", number, head, "") for number, head in seals]
+
+
+def verified(crm: Crm, anchors: list[Anchor] | None = None) -> Report:
+    """Return what pgwitness verify says to somebody who may just read the log."""
+    with psycopg.connect(crm.as_role(VIEWER), autocommit=True) as reader:
+        return verify(reader, anchors)

@@ -159,6 +159,10 @@ DETECTED = {
     "has a table forgotten": (
         "CALL audit._forget('crm', 'workflow')", "missing", "words of crm.workflow",
     ),
+    "opens all tables to come": (
+        "ALTER DEFAULT PRIVILEGES FOR ROLE audit_owner GRANT ALL ON TABLES TO crm_app",
+        "changed", "default privileges of audit_owner",
+    ),
     "takes the words of a table away": (
         "DELETE FROM audit.tracked_table WHERE table_name = 'territory'",
         "missing", "words of crm.territory",

@@ -4,12 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from auditviewer.demo.cluster import Cluster
 from tests.attacks.outcomes import Attack
 from tests.attacks.scene import FORGERY, Admit, acting, check, do, entries, leaf, renamed
 from tests.crm import APP, Connection, Crm
+from tests.databases import new_database
 
 POWER = "crm_power"
-RULES = ("audit.tracked_table", "audit.maintenance_run", "audit.person", "audit.fingerprint_key")
+RULES = (
+    "audit.tracked_table", "audit.maintenance_run", "audit.person", "audit.fingerprint_key",
+    "audit.actor_key", "audit.object_version",
+    "audit.seal_list",
+)  # fmt: skip
 INSERTS = {
     "says that the log was maintained":
         "INSERT INTO audit.maintenance_run (retention_days) VALUES (90)",
@@ -73,6 +79,18 @@ def test_a_writer_of_all_data_changes(attack: Attack, writer: Connection, table:
 
 
 @pytest.mark.attacker("holder of pg_write_all_data")
+@pytest.mark.parametrize("table", ["audit.seal", "audit.seal_block", "audit.verification"])
+def test_a_writer_of_all_data_changes_the_chain(
+    attack: Attack, writer: Connection, table: str
+) -> None:
+    for statement in ("DELETE FROM {}", "INSERT INTO {} SELECT"):
+        attack.refused(
+            writer, statement.format(table), by="UA001" if "DEL" in statement else "42501"
+        )
+    attack.in_vain(writer, f"SELECT FROM {table}")
+
+
+@pytest.mark.attacker("holder of pg_write_all_data")
 @pytest.mark.parametrize("statement", INSERTS.values(), ids=INSERTS.keys())
 def test_a_writer_of_all_data(attack: Attack, writer: Connection, statement: str) -> None:
     attack.refused(writer, statement)
@@ -124,6 +142,35 @@ def test_one_whom_neither_rights_nor_row_security_hold(
         for table in ("audit.entry", leaf(victim)):
             attack.refused(power, statement.format(table=table), by="UA001")
         attack.refused(power, "TRUNCATE audit.entry")
+
+
+@pytest.mark.attacker("holder of BYPASSRLS and pg_write_all_data")
+def test_one_whom_neither_rights_nor_row_security_hold_adds_an_entry(
+    attack: Attack, victim: Crm, admit: Admit
+) -> None:
+    with acting(victim, admit(POWER, "BYPASSRLS", "pg_write_all_data")) as power:
+        power.execute(FORGERY.format(table="audit.entry").encode())
+
+    attack.detected(check(victim), "conflict", f"role {POWER}")
+
+
+@pytest.mark.attacker("owner of another database")
+def test_one_who_installed_the_log_elsewhere_can_act_as_the_owner_of_this_one(
+    attack: Attack, cluster: Cluster, victim: Crm, admit: Admit
+) -> None:
+    with new_database(cluster, "elsewhere", admit(POWER, "", "audit_owner")):
+        attack.detected(check(victim), "changed", "role audit_owner")
+
+
+@pytest.mark.attacker("holder of CREATEROLE")
+def test_one_who_may_create_roles_is_seen_before_they_do(
+    attack: Attack, victim: Crm, admit: Admit
+) -> None:
+    with acting(victim, admit(POWER, "CREATEROLE")) as power:
+        if power.info.server_version >= 160000:
+            attack.refused(power, f"GRANT audit_owner TO {POWER}")
+        else:
+            attack.detected(check(victim), "conflict", f"role {POWER}")
 
 
 @pytest.mark.attacker("holder of CREATEROLE")

@@ -124,6 +124,13 @@ def test_a_superuser_patches_a_function_and_keeps_its_comment(attack: Attack, vi
     attack.detected(check(victim), "changed", "function audit.capture_crm_workflow")
 
 
+def test_a_superuser_alters_a_function_and_puts_it_back(attack: Attack, victim: Crm) -> None:
+    function = "ALTER FUNCTION audit.capture_crm_workflow"
+    do(victim, "postgres", f"{function} SECURITY INVOKER", f"{function} SECURITY DEFINER")
+
+    attack.detected(check(victim), "altered", "function audit.capture_crm_workflow")
+
+
 def test_a_superuser_opens_all_functions_to_come(attack: Attack, victim: Crm) -> None:
     [workflow] = [table for table in CONFIG.tables if table.name.table == "workflow"]
     do(
