@@ -127,6 +127,6 @@ def test_the_seal_of_an_entry_is_found_without_reading_the_chain(
     sealer.execute(LENGTHEN)
     ((transaction, id_),) = rows(sealer, "SELECT transaction_id, id FROM audit.entry")
     looking = f"SELECT audit.seal_of('{transaction}', {id_})"
-    assert rows(sealer, f"SELECT (s.seal_of).number FROM ({looking}) AS s")[0].number == first.number
+    assert rows(sealer, f"SELECT (s.seal_of).number FROM ({looking}) AS s") == [(first.number,)]
     ((plan,),) = rows(sealer, f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {looking}")
     assert plan[0]["Plan"]["Shared Hit Blocks"] < 100
