@@ -29,7 +29,7 @@ test: .venv/.test chromium pgbouncer ## Run the tests
 	@echo "==> running the tests"
 	@exec $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-test-matrix: .venv/.test ## Run the tests of capture on each PostgreSQL (MAJORS="14 15 16 17 18")
+test-matrix: .venv/.test ## Run what depends on the server on each PostgreSQL (MAJORS="14 15 16 17 18")
 	@exec .ci/matrix "$(MAJORS)"
 
 attacks: .venv/.test ## Attack the log in every way we know of (outcomes in build/attacks.json)

@@ -79,6 +79,19 @@ def connect(database: str) -> Iterator[psycopg.Connection]:
         if error.sqlstate is None:
             what = "is no connection string – write postgresql://user@host/database"
             raise UsageProblem(f"--database: {what}") from None
-        raise UsageProblem(f"--database: {str(error).strip()}") from None
+        raise UsageProblem(_told(error)) from None
     except psycopg.Error as error:
-        raise UsageProblem(f"--database: {str(error).strip()}") from None
+        raise UsageProblem(_told(error)) from None
+
+
+def _told(error: psycopg.Error) -> str:
+    """Return what a database said, and how to mend what a DBA meets most: it gives no hint."""
+    said = error.diag.message_primary
+    fix = _FIXES.get(error.sqlstate or "")
+    return f"--database: {said} – {fix}" if said and fix else f"--database: {str(error).strip()}"
+
+
+_FIXES = {
+    "25006": "this is a standby, or read-only: connect to the primary",
+    "42501": "connect as a role that may: --help says which",
+}

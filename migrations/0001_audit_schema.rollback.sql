@@ -23,6 +23,7 @@ END
 $refuse_to_lose_entries$;
 
 DROP FUNCTION audit.seal_of(xid8, bigint);
+DROP FUNCTION audit._is_listed(bigint, bigint);
 DROP FUNCTION audit._root_of_entries(bigint, integer);
 DROP FUNCTION audit._broken_lists();
 DROP FUNCTION audit._broken_seals();

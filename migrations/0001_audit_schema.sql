@@ -1772,6 +1772,17 @@ COMMENT ON COLUMN audit.seal.head IS 'SHA-256 over all other columns.';
 COMMENT ON CONSTRAINT seal_pkey ON audit.seal IS 'One chain.';
 COMMENT ON CONSTRAINT seal_kind_is_known ON audit.seal IS 'The three kinds.';
 
+-- Where a seal ends, so that the one of an entry is found however long the chain is.
+CREATE INDEX IF NOT EXISTS seal_by_transaction
+    ON audit.seal (after_id, below) WHERE kind = 'entries';
+COMMENT ON INDEX audit.seal_by_transaction IS
+    'Finds the seal of an entry by its transaction.';
+
+CREATE INDEX IF NOT EXISTS seal_of_restore
+    ON audit.seal (number, after_id) WHERE kind = 'restore';
+COMMENT ON INDEX audit.seal_of_restore IS
+    'Finds from which seal on the numbers of transactions are of another database. Nearly empty.';
+
 CREATE TABLE IF NOT EXISTS audit.seal_block (
     seal           bigint      NOT NULL,
     number         integer     NOT NULL,
@@ -2587,6 +2598,28 @@ COMMENT ON FUNCTION audit._root_of_entries(bigint, integer) IS
 REVOKE ALL ON FUNCTION audit._root_of_entries(bigint, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._root_of_entries(bigint, integer) TO audit_reader;
 
+CREATE OR REPLACE FUNCTION audit._is_listed(p_seal bigint, p_id bigint)
+    RETURNS boolean
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_is_listed$
+    SELECT EXISTS (
+        SELECT
+        FROM audit.seal_block AS b
+             JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number)
+        WHERE b.seal = p_seal
+          AND p_id BETWEEN b.first_id AND b.last_id
+          AND p_id = ANY (l.ids));
+$_is_listed$;
+
+COMMENT ON FUNCTION audit._is_listed(bigint, bigint) IS
+    'Whether a seal has a list that names the id of an entry.';
+
+REVOKE ALL ON FUNCTION audit._is_listed(bigint, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._is_listed(bigint, bigint) TO audit_reader;
+
 CREATE OR REPLACE FUNCTION audit.seal_of(p_transaction_id xid8, p_id bigint)
     RETURNS audit.seal
     LANGUAGE sql
@@ -2595,23 +2628,36 @@ CREATE OR REPLACE FUNCTION audit.seal_of(p_transaction_id xid8, p_id bigint)
     SET search_path = pg_catalog, pg_temp
 AS $seal_of$
     -- Of the seals of the database that wrote the entry, the first that goes so far; or else the
-    -- one by which the next database took over what it found.
-    SELECT s
-    FROM audit.seal AS s
-    WHERE s.number >= coalesce((SELECT max(r.number)
-                                FROM audit.seal AS r
-                                WHERE r.kind = 'restore' AND r.after_id < p_id), 1)
-      AND (s.kind = 'entries' AND s.below > p_transaction_id
-           OR s.kind = 'restore' AND s.after_id >= p_id)
-      -- Numbers of transactions say nothing of an entry from before that was acknowledged.
-      AND EXISTS (
-          SELECT
-          FROM audit.seal_block AS b
-               JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number)
-          WHERE b.seal = s.number
-            AND p_id BETWEEN b.first_id AND b.last_id
-            AND p_id = ANY (l.ids))
-    ORDER BY s.number
+    -- one by which the next database took over what it found. Along indexes: chains get long.
+    WITH began AS MATERIALIZED (
+        SELECT coalesce(max(r.number), 1) AS number,
+               coalesce((array_agg(r.after_id ORDER BY r.number DESC))[1], -9223372036854775808)
+                   AS after_id
+        FROM audit.seal AS r
+        WHERE r.kind = 'restore' AND r.after_id < p_id
+    )
+    SELECT u.seal
+    FROM (
+            (SELECT s.number, s AS seal
+             FROM audit.seal AS s
+             WHERE s.kind = 'entries'
+               AND s.after_id = (SELECT b.after_id FROM began AS b)
+               AND s.below > p_transaction_id
+               -- Numbers of transactions say nothing of an entry from before that was acknowledged.
+               AND audit._is_listed(s.number, p_id)
+             ORDER BY s.below
+             LIMIT 1)
+            UNION ALL
+            (SELECT s.number, s
+             FROM audit.seal AS s
+             WHERE s.kind = 'restore'
+               AND s.after_id >= p_id
+               AND s.number >= (SELECT b.number FROM began AS b)
+               AND audit._is_listed(s.number, p_id)
+             ORDER BY s.number
+             LIMIT 1)
+         ) AS u
+    ORDER BY u.number
     LIMIT 1;
 $seal_of$;
 

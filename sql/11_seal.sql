@@ -71,6 +71,17 @@ COMMENT ON COLUMN audit.seal.head IS 'SHA-256 over all other columns.';
 COMMENT ON CONSTRAINT seal_pkey ON audit.seal IS 'One chain.';
 COMMENT ON CONSTRAINT seal_kind_is_known ON audit.seal IS 'The three kinds.';
 
+-- Where a seal ends, so that the one of an entry is found however long the chain is.
+CREATE INDEX IF NOT EXISTS seal_by_transaction
+    ON audit.seal (after_id, below) WHERE kind = 'entries';
+COMMENT ON INDEX audit.seal_by_transaction IS
+    'Finds the seal of an entry by its transaction.';
+
+CREATE INDEX IF NOT EXISTS seal_of_restore
+    ON audit.seal (number, after_id) WHERE kind = 'restore';
+COMMENT ON INDEX audit.seal_of_restore IS
+    'Finds from which seal on the numbers of transactions are of another database. Nearly empty.';
+
 CREATE TABLE IF NOT EXISTS audit.seal_block (
     seal           bigint      NOT NULL,
     number         integer     NOT NULL,

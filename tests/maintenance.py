@@ -10,6 +10,8 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import namedtuple_row
 
 from generator.maintenance import Patience, Run, Session, Terms, begin, maintain, open_session
+from generator.seals.finding import Report
+from generator.seals.verifying import verify
 from tests.crm import create_role
 
 KEEPER = "audit_keeper"
@@ -115,6 +117,11 @@ class Upkeep:
             run = begin(session, terms, patience)
             list(maintain(run))
         return run
+
+    def verify(self) -> Report:
+        """Compute again all that is sealed."""
+        with psycopg.connect(self.conninfo, autocommit=True) as superuser:
+            return verify(superuser)
 
 
 def admit_keeper(superuser: psycopg.Connection) -> None:

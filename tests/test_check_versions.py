@@ -12,6 +12,7 @@ import pytest
 from auditviewer.demo.cluster import LOOPBACK, Cluster, remove, start, stop
 from generator.config import Config
 from generator.drift import Finding, find_drift
+from generator.drift.dating import tell_moment
 from generator.drift.notes import find_notes
 from generator.parse import read_config
 from generator.render import render_audit_schema, render_track
@@ -89,6 +90,13 @@ def test_the_log_says_between_which_entries_that_was(owner: psycopg.Connection) 
     assert began - timedelta(seconds=1) < after <= first < before + timedelta(seconds=1)
     assert before <= second
     assert finding.since.endswith(f"by transaction {id_}")
+
+
+def test_what_installed_the_log_has_a_moment_too(owner: psycopg.Connection) -> None:
+    [(first,)] = owner.execute(
+        "SELECT min(transaction_id::text::bigint) FROM audit.object_version"
+    ).fetchall()
+    assert tell_moment(owner, first).startswith("between ")
 
 
 def moment(text: str) -> datetime:

@@ -1,4 +1,7 @@
-"""A server that applies logical replication is killed: each row that arrives has one entry."""
+"""A server that applies logical replication is killed: each row that arrives has one entry.
+
+What arrives is sealed meanwhile as what anybody writes.
+"""
 
 import time
 from collections.abc import Iterator
@@ -9,6 +12,7 @@ import psycopg
 import pytest
 
 from tests.crash.bank import install_bank, traffic
+from tests.crash.sealer import Head, judge_seals, seal_rest, sealing
 from tests.crash.server import Server, server
 from tests.crash.verdict import CLEAN, judge_bank, settle
 
@@ -49,15 +53,17 @@ def wait_until_applied(server: Server) -> None:
 
 def test_what_is_applied_is_captured_once_though_the_server_is_killed(branch: Server) -> None:
     acknowledged: set[str] = set()
+    heads: set[Head] = set()
     for seed in (1, 2):
-        with traffic(branch, seed, name="branch") as seen:
+        with traffic(branch, seed, name="branch") as seen, sealing(branch) as sealed:
             while len(seen.acknowledged) < 300 and not seen.broken:
                 time.sleep(0.01)
             branch.kill()
         branch.restart()
         settle(branch, "branch")
-        assert seen.broken == []
+        assert seen.broken + sealed.broken == []
         acknowledged |= seen.acknowledged
+        heads |= sealed.acknowledged
     wait_until_applied(branch)
 
     assert judge_bank(branch, acknowledged, "branch") == CLEAN
@@ -65,3 +71,5 @@ def test_what_is_applied_is_captured_once_though_the_server_is_killed(branch: Se
     # Of each entry the actor is nobody.
     everything = execute(branch, "bank", "SELECT count(*) FROM audit.entry")[0][0]
     assert applied == replace(CLEAN, of_another=everything)
+    seals = judge_seals(branch, heads | seal_rest(branch))
+    assert (seals.lost, seals.findings, seals.unsealed) == (0, (), 0)

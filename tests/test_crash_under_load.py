@@ -1,7 +1,7 @@
-"""The server is killed while it is written to: log and tables tell the same afterwards."""
+"""The server is killed while it is written to: tables, log and seals tell the same afterwards."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from tests.crash.bank import install_bank, traffic
+from tests.crash.sealer import Head, judge_seals, seal_rest, sealing
 from tests.crash.server import Server, server
 from tests.crash.verdict import CLEAN, judge, judge_bank, settle
 from tests.shop import APP, install
@@ -52,14 +53,24 @@ def kill_a_client(bank: Server) -> None:
 def crash_under_load(
     bank: Server, seed: int, crash: Callable[[Server], None] = kill_and_restart, commit: str = "on"
 ) -> set[str]:
-    """Let clients write for a moment, crash, and return what they were told is committed."""
-    with traffic(bank, seed, commit) as seen:
-        while len(seen.acknowledged) < 500 and not seen.broken:
+    """Let clients write for a moment, crash, and return what they were told is committed.
+
+    No seal of which somebody was told is lost, and no entry is another one than was sealed.
+    """
+    with traffic(bank, seed, commit) as seen, sealing(bank) as sealed:
+        while (len(seen.acknowledged) < 500 or not sealed.acknowledged) and not seen.broken:
             time.sleep(0.01)
         crash(bank)
     settle(bank)
-    assert seen.broken == []
+    assert seen.broken + sealed.broken == []
+    assert_sealed(bank, sealed.acknowledged | seal_rest(bank))
     return seen.acknowledged
+
+
+def assert_sealed(bank: Server, heads: Collection[Head] = ()) -> None:
+    """Find all entries sealed, nothing by verify, and the heads that somebody was told."""
+    seals = judge_seals(bank, heads)
+    assert (seals.lost, seals.findings, seals.unsealed) == (0, (), 0)
 
 
 def test_a_killed_server_loses_no_commit_and_no_entry(bank: Server) -> None:
@@ -87,6 +98,8 @@ def test_a_prepared_transaction_survives_the_server_with_its_entries(bank: Serve
     assert judge_bank(bank, ["open"]) == replace(CLEAN, lost=1)
     assert settle(bank) == 1
     assert judge_bank(bank, ["open"]) == CLEAN
+    assert len(seal_rest(bank)) == 1
+    assert_sealed(bank)
 
 
 def test_a_crash_empties_an_unlogged_table_and_leaves_no_entry_of_that(
@@ -112,6 +125,7 @@ def test_a_write_that_was_not_captured_would_be_seen(bank: Server) -> None:
 
         found = judge(owner, ["never written"])
 
+    assert judge_seals(bank, [(1, "a head that was never made")]).lost == 1
     # Of the account, a row that the log doesn't lead to, and one that it does and is not there.
     wrong = replace(CLEAN, lost=1, rows_without_entry=1, versions_without_entry=1, misfolded=3)
     assert found == wrong

@@ -97,12 +97,14 @@ def assert_captures(late: Upkeep) -> None:
 
 
 def assert_next_run_ends_right(late: Upkeep) -> None:
+    assert late.verify().findings == ()
     assert late.maintain(FEW).given_up == []
     assert late.days() == [*range(-90, -43), 30, 31]
     assert late.removed() == {-91: 3}
     assert late.tables() == set()
     kept = "SELECT count(*) FROM audit.entry WHERE operation = 'TRUNCATE'"
     assert late.as_owner(kept)[0].count == 3
+    assert late.verify().findings == ()
 
 
 def test_a_whole_run_has_the_steps_that_are_tried_here(late: Upkeep) -> None:

@@ -68,6 +68,7 @@ def assert_is_right(upkeep: Upkeep, ahead: int = 45) -> None:
     assert upkeep.tables() == set()
     kept = "SELECT count(*) FROM audit.entry WHERE operation = 'TRUNCATE'"
     assert upkeep.as_owner(kept)[0].count == 3
+    assert upkeep.verify().findings == ()
 
 
 def test_a_run_after_each_step_of_which_it_is_killed_ends_right(late: Upkeep) -> None:

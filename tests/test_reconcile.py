@@ -99,6 +99,14 @@ def superuser(cluster: Cluster, owner: psycopg.Connection) -> Iterator[psycopg.C
         yield connection
 
 
+@pytest.fixture
+def stranger(superuser: psycopg.Connection) -> Iterator[str]:
+    """Return the name of a role without any right, for one test."""
+    create_role(superuser, STRANGER)
+    yield STRANGER
+    superuser.execute(f"DROP OWNED BY {STRANGER} CASCADE; DROP ROLE {STRANGER}".encode())
+
+
 def tamper(owner: psycopg.Connection, table: str, statement: str) -> None:
     """Write without an entry, as who owns a table can."""
     with owner.transaction():
@@ -292,29 +300,27 @@ def test_a_sample_compares_some_keys_on_both_sides(
 
 
 def test_who_may_not_read_both_is_told(
-    owner: psycopg.Connection, config: Config, superuser: psycopg.Connection
+    owner: psycopg.Connection, config: Config, superuser: psycopg.Connection, stranger: str
 ) -> None:
-    create_role(superuser, STRANGER)
-    arguments = ["--database", make_conninfo(owner.info.dsn, user=STRANGER), "--table"]
+    arguments = ["--database", make_conninfo(owner.info.dsn, user=stranger), "--table"]
     refused = reconcile(owner, config, *arguments, "public.item")
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert "connect as a member of audit_reader" in refused.stderr
-    assert f'GRANT SELECT ON "public"."item" TO "{STRANGER}"' in refused.stderr
-    superuser.execute(f"GRANT audit_reader TO {STRANGER}; GRANT SELECT ON item TO {STRANGER}")
+    assert f'GRANT SELECT ON "public"."item" TO "{stranger}"' in refused.stderr
+    superuser.execute(f"GRANT audit_reader TO {stranger}; GRANT SELECT ON item TO {stranger}")
     superuser.execute("ALTER TABLE item ENABLE ROW LEVEL SECURITY")
     hidden = reconcile(owner, config, *arguments, "public.item")
     assert (hidden.exit_code, "row level security hides rows" in hidden.stderr) == (2, True)
 
 
 def test_a_cast_of_others_is_not_run(
-    owner: psycopg.Connection, config: Config, superuser: psycopg.Connection
+    owner: psycopg.Connection, config: Config, superuser: psycopg.Connection, stranger: str
 ) -> None:
-    create_role(superuser, STRANGER)
     owner.execute("CREATE TYPE mood AS ENUM ('calm'); ALTER TABLE visit ADD mood mood")
     superuser.execute(
         "CREATE FUNCTION as_json(mood) RETURNS json LANGUAGE sql RETURN '1'::json;"
         "CREATE CAST (mood AS json) WITH FUNCTION as_json;"
-        f"ALTER FUNCTION as_json OWNER TO {STRANGER}".encode()
+        f"ALTER FUNCTION as_json OWNER TO {stranger}".encode()
     )
     done = reconcile(owner, config, "--table", "public.visit")
     assert (done.exit_code, done.stdout) == (0, "")

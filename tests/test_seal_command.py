@@ -4,13 +4,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
+from psycopg.conninfo import make_conninfo
 
 from generator.cli import main
 from generator.config import ConfigError
 from generator.parse import read_config
 from generator.seals.places import Places
+from tests.crm import APP, create_role
 from tests.maintenance import Upkeep
 
 TABLE = '[table."crm.workflow"]\nmodule = "Workflows"\nentity = "Workflow"\n'
@@ -129,3 +132,31 @@ def test_a_place_that_is_none_is_explained(tmp_path: Path, anchor: str, finding:
         read_config(configured(tmp_path, f"[anchor]\n{anchor}"))
     (found,) = caught.value.findings
     assert found.startswith(f"audit.toml: {finding}")
+
+
+def test_status_says_how_far_the_log_is_sealed_and_verified(upkeep: Upkeep, config: Path) -> None:
+    assert sealed(upkeep) is None
+    upkeep.add_entries(0)
+    run(upkeep, config)
+    assert (sealed(upkeep)["number"], sealed(upkeep)["verified_at"]) == (1, None)
+    CliRunner().invoke(main, ["verify", "--database", upkeep.keeper])
+    assert (sealed(upkeep)["verified_up_to"], sealed(upkeep)["found"]) == (1, 0)
+
+
+def sealed(upkeep: Upkeep) -> Any:
+    """Return what status says of seals to a machine."""
+    said = CliRunner().invoke(main, ["status", "--json", "--database", upkeep.keeper])
+    return json.loads(said.stdout)["sealed"]
+
+
+def test_a_standby_and_a_role_that_may_not_are_told_what_to_do(
+    upkeep: Upkeep, config: Path
+) -> None:
+    with psycopg.connect(upkeep.conninfo) as superuser:
+        create_role(superuser, APP, "crm_app")
+    reading = make_conninfo(upkeep.keeper, options="-c default_transaction_read_only=on")
+    nobody = make_conninfo(upkeep.keeper, user=APP)
+    for database, fix in (reading, "connect to the primary"), (nobody, "connect as a role"):
+        result = run(upkeep, config, "--database", database)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert fix in result.stderr

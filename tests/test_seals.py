@@ -13,6 +13,14 @@ DIFFERING = """
 SELECT d.*
 FROM audit._partitions() AS p, audit._differing_entries(p.starts_at, p.ends_at) AS d
 """
+# As hourly seals of two years add up, in some 300 pages.
+LENGTHEN = """
+INSERT INTO audit.seal
+    (number, kind, sealed_at, identity, after_id, below, entries, root, detail, previous, head)
+SELECT s.number + n, s.kind, s.sealed_at, s.identity, s.after_id,
+       (s.below::text::bigint + n)::text::xid8, 0, s.root, s.detail, s.head, s.head
+FROM audit.seal AS s, generate_series(1, 20000) AS n
+"""
 
 
 @pytest.fixture
@@ -109,3 +117,16 @@ def test_another_database_seals_only_after_somebody_acknowledged_that(
     assert (restore.kind, restore.entries) == ("restore", 3)
     upkeep.add_entries(0, 4)
     assert seal(sealer).entries == 4
+
+
+def test_the_seal_of_an_entry_is_found_without_reading_the_chain(
+    upkeep: Upkeep, sealer: psycopg.Connection[Any]
+) -> None:
+    upkeep.add_entries(0)
+    first = seal(sealer)
+    sealer.execute(LENGTHEN)
+    ((transaction, id_),) = rows(sealer, "SELECT transaction_id, id FROM audit.entry")
+    looking = f"SELECT audit.seal_of('{transaction}', {id_})"
+    assert rows(sealer, f"SELECT (s.seal_of).number FROM ({looking}) AS s") == [(first.number,)]
+    ((plan,),) = rows(sealer, f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {looking}")
+    assert plan[0]["Plan"]["Shared Hit Blocks"] < 100

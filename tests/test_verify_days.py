@@ -7,12 +7,13 @@ import pytest
 
 from auditviewer.demo.cluster import Cluster
 from tests.crm import VIEWER, create_role
-from tests.mutations import entry
+from tests.mutations import copy, entry
 from tests.mutations_of_seals import rewrite
 from tests.sealed import SealedLog, notes, sealed_log
 
 DAY = "(current_date + {n})::timestamp AT TIME ZONE 'UTC'"
 DETACH = "ALTER TABLE audit.entry DETACH PARTITION audit.{name}"
+OTHER = "UPDATE audit.seal SET identity = '1/1/1' WHERE number >= 6"
 ATTACH = "SELECT audit._attach_partition('{name}', {start}, {end})"
 
 
@@ -107,8 +108,19 @@ def test_a_partition_that_is_none_of_the_log_is_foreign(log: SealedLog) -> None:
 
 
 def test_another_database_than_the_one_that_was_sealed_is_found(log: SealedLog) -> None:
-    other = "UPDATE audit.seal SET identity = '1/1/1' WHERE number >= 6"
-    assert log.found_after(other, rewrite(6)) == {("restored", "this database")}
+    assert log.found_after(OTHER, rewrite(6)) == {("restored", "this database")}
+
+
+def test_transactions_of_another_database_do_not_accuse_entries_that_came_since(
+    log: SealedLog,
+) -> None:
+    restored = ("restored", "this database")
+    came = copy(5, id=10_000, transaction_id="'3'")
+    assert log.found_after(came) == {entry("added", 10_000)}
+    assert log.found_after(OTHER, rewrite(6), came) == {restored}
+    assert "1 entries may be of this database" in notes(log, OTHER, rewrite(6), came)
+    earlier = copy(5, id=-1, transaction_id="'3'")
+    assert log.found_after(OTHER, rewrite(6), earlier) == {restored, entry("added", -1)}
 
 
 def test_a_partition_whose_detach_is_pending_is_not_there(log: SealedLog) -> None:

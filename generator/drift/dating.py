@@ -72,7 +72,8 @@ SELECT pg_xact_commit_timestamp(%(version)s::text::xid) AS committed_at
 """
 
 # Who has a lower id got it earlier: not before it began. Who has a higher one got it later: not
-# after its first entry. Nearest ones alone are read, and of this cluster.
+# after its first entry. Nearest ones alone are read, and of this cluster; what installed the log
+# has none before it, but what it wrote down itself.
 _LOG: LiteralString = """
 WITH known AS MATERIALIZED (
     SELECT v.transaction_id, v.recorded_at AS occurred_at, v.transaction_at
@@ -96,9 +97,9 @@ WITH known AS MATERIALIZED (
 )
 SELECT first.at AS first_at, first.id AS first_id,
        (SELECT max(n.transaction_at) FROM nearest AS n
-        WHERE n.transaction_id < %(id)s::text::xid8) AS after,
+        WHERE n.transaction_id <= %(id)s::text::xid8) AS after,
        coalesce((SELECT min(n.occurred_at) FROM nearest AS n
-                 WHERE n.transaction_id > %(id)s::text::xid8), clock_timestamp()) AS before,
+                 WHERE n.transaction_id >= %(id)s::text::xid8), clock_timestamp()) AS before,
        (SELECT e.db_user FROM audit.entry AS e
         WHERE e.transaction_id = %(id)s::text::xid8 AND e.occurred_at >= first.at
         LIMIT 1) AS writer

@@ -21,16 +21,20 @@ Block = tuple[int, int]
 class Doubt:
     """Transactions whose entries nothing proves any more, because of *object*.
 
-    *until* is None where there is no end. *entries* counts what can't be told from false ones.
+    *until* is None where there is no end, *after_id* where any id counts. *entries* counts what
+    can't be told from false ones.
     """
 
     object: str
     since: int
     until: int | None
+    after_id: int | None = None
     entries: int = 0
 
-    def covers(self, transaction_id: int) -> bool:
-        """Say whether entries of a transaction are among them."""
+    def covers(self, transaction_id: int, id_: int) -> bool:
+        """Say whether an entry of a transaction is among them."""
+        if self.after_id is not None and id_ <= self.after_id:
+            return False
         return self.since <= transaction_id and (self.until is None or transaction_id < self.until)
 
 
@@ -79,6 +83,7 @@ def judge_chain(connection: Connection) -> Chain:
     }
     _judge_blocks(connection, chain, seals, repaired)
     _judge_lists(connection, chain, repaired)
+    _doubt_another_database(connection, chain)
     return chain
 
 
@@ -131,6 +136,14 @@ def _doubt(chain: Chain, seal: Any, name: str) -> None:
     chain.doubts.append(Doubt(name, since, until))
 
 
+def _doubt_another_database(connection: Connection, chain: Chain) -> None:
+    """Where another database sealed last, its transactions say nothing of what came since."""
+    for last in rows(connection, _LAST_OF_ANOTHER):
+        if last.number not in chain.broken:
+            name = "this database, which is another one than was sealed"
+            chain.doubts.append(Doubt(name, 0, None, last.last_id))
+
+
 def _judge_block(chain: Chain, seal: int, block: int, blocks: Repaired, attached: set[int]) -> None:
     name = f"block {block} of seal {seal}"
     moved_to = blocks.was_in_another_partition(block)
@@ -178,6 +191,11 @@ WITH chain AS (
     FROM audit.seal AS s
 )
 SELECT * FROM chain AS c WHERE c.number = ANY (%(numbers)s::bigint[]) ORDER BY c.number
+"""
+_LAST_OF_ANOTHER: LiteralString = """
+SELECT s.number, (SELECT max(b.last_id) FROM audit.seal_block AS b) AS last_id
+FROM (SELECT l.number, l.identity FROM audit.seal AS l ORDER BY l.number DESC LIMIT 1) AS s
+WHERE s.identity <> audit._identity()
 """
 _ATTACHED: LiteralString = """
 SELECT (extract(epoch FROM p.starts_at - timestamptz '2000-01-01 00:00:00+00') * 1000000)::bigint

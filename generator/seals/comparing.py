@@ -155,7 +155,7 @@ def _beyond_doubt(named: Sequence[Named], doubts: Sequence[Doubt]) -> list[Named
     kept = []
     for one in named:
         doubt = (
-            next((d for d in doubts if d.covers(one.now[0].transaction_id)), None)
+            next((d for d in doubts if d.covers(one.now[0].transaction_id, one.now[0].id)), None)
             if (one.state == "added")
             else None
         )

@@ -47,7 +47,8 @@ def _judge_day(day: Any, chain: Chain, found: Findings) -> None:
             what = "was dropped, and has lists again"
             found.add(Finding("added", name, what, CHAIN, day.dropped_by))
         return
-    sealed = f"{day.entries:,} entries, sealed in seals {day.first} to {day.last}"
+    seals = f"seal {day.first}" if day.first == day.last else f"seals {day.first} to {day.last}"
+    sealed = f"{day.entries:,} entries, sealed in {seals}"
     if day.detached_by is not None and day.is_due:
         found.note(f"{day.detached_by} is being taken out by maintain since {day.since}: {sealed}")
     elif day.detached_by is not None:

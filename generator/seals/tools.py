@@ -64,6 +64,7 @@ _NEEDED = frozenset(
         "_differing_entries",
         "_head_of_seal",
         "_identity",
+        "_is_listed",
         "_partitions",
         "_root_of_entries",
         "_root_of_list",

@@ -78,6 +78,17 @@ class Upkeep:
 
 
 @dataclass(frozen=True)
+class Sealed:
+    """The last seal, and what the last verification said that was written down, if any was."""
+
+    number: int
+    sealed_at: datetime
+    verified_at: datetime | None
+    verified_up_to: int | None
+    found: int | None
+
+
+@dataclass(frozen=True)
 class Status:
     """All of that. *days* are the last whole ones, oldest first, and then today.
 
@@ -92,6 +103,7 @@ class Status:
     a_day: Amount | None
     is_exact: bool
     upkeep: Upkeep
+    sealed: Sealed | None
     tables: tuple[Table, ...]
 
 
@@ -110,6 +122,7 @@ def read_status(connection: psycopg.Connection[Any]) -> Status:
             raise ConfigError([f"--database: {what} – connect as a member of audit_reader"])
         [clock] = rows(connection, queries.CLOCK)
         tracked, runs = rows(connection, queries.TABLES), rows(connection, queries.RUNS)
+        sealed = rows(connection, queries.SEALED)
         log = rows(connection, queries.LOG)
     days = _days(log)
     whole = [row for row in log if row.is_whole]
@@ -123,6 +136,7 @@ def read_status(connection: psycopg.Connection[Any]) -> Status:
         a_day=_sum(whole) * (1 / number) if number else None,
         is_exact=all(row.is_exact for row in log),
         upkeep=_upkeep(days, runs, clock.today),
+        sealed=Sealed(*sealed[0]) if sealed else None,
         tables=tuple(_tables(tracked, whole, number)),
     )
 

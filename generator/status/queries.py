@@ -38,4 +38,12 @@ ORDER BY r.started_at DESC
 LIMIT 1
 """
 
+SEALED: LiteralString = """
+SELECT s.number, s.sealed_at,
+       v.verified_at, v.up_to AS verified_up_to, jsonb_array_length(v.findings) AS found
+FROM (SELECT l.* FROM audit.seal AS l ORDER BY l.number DESC LIMIT 1) AS s
+     LEFT JOIN (SELECT l.* FROM audit.verification AS l ORDER BY l.verified_at DESC LIMIT 1) AS v
+         ON true
+"""
+
 LOG: LiteralString = "SELECT * FROM audit.measure_log()"

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from generator.status import Amount, Status, Table
+from generator.status import Amount, Sealed, Status, Table
 from generator.status.trust import Trust
 
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
@@ -85,11 +85,22 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
     if upkeep.given_up:
         left = "; ".join(upkeep.given_up.splitlines())
         yield "given up", f"{_moment(upkeep.last_run_at)}: {left}"
+    yield from _seals(status.sealed)
     if upkeep.indexed_until:
         but = f", but for {upkeep.not_indexed} days" if upkeep.not_indexed else ""
         yield "text search", f"indexed until {upkeep.indexed_until} 00:00 UTC{but}"
     else:
         yield "text search", "not indexed"
+
+
+def _seals(sealed: Sealed | None) -> Iterator[tuple[str, str]]:
+    if sealed is None:
+        yield "sealed", "never"
+        return
+    yield "sealed", f"{_moment(sealed.sealed_at)}, seal {sealed.number:,}"
+    if sealed.verified_at is not None:
+        moment = _moment(sealed.verified_at)
+        yield "verified", f"{moment}, up to seal {sealed.verified_up_to:,}: {sealed.found:,} found"
 
 
 def _but(table: Table) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import psycopg
 
-from tests.crash.bank import install_bank, traffic
+from tests.crash.bank import Traffic, install_bank, traffic
+from tests.crash.sealer import Head, Sealed, judge_seals, seal_rest, sealing
 from tests.crash.server import Server, server
 from tests.crash.verdict import CLEAN, judge_bank, settle
 
@@ -40,23 +41,26 @@ def main() -> None:
 def kill_often(rounds: int, commit: str) -> tuple[Counts, bool]:
     """Kill a server so often, and return what was counted, and whether it is as promised."""
     acknowledged: set[str] = set()
+    heads: set[Head] = set()
     with server() as bank, tempfile.TemporaryDirectory() as folder:
         install_bank(bank, Path(folder))
         left = 0
         for number in range(rounds):
-            with traffic(bank, number, commit) as seen:
-                time.sleep(SECONDS[number % len(SECONDS)])
-                bank.kill()
-            bank.restart()
+            seen, sealed = _crash(bank, number, commit)
             left += settle(bank)
             acknowledged |= seen.acknowledged
-            verdict = judge_bank(bank, acknowledged)
-            print(f"{number + 1}: {verdict}", file=sys.stderr)
-            # What an asynchronous commit may lose, PostgreSQL's manual says.
+            heads |= sealed.acknowledged
+            verdict, seals = judge_bank(bank, acknowledged), judge_seals(bank, heads)
+            print(f"{number + 1}: {verdict} {seals}", file=sys.stderr)
+            # What an asynchronous commit may lose, PostgreSQL's manual says. No seal.
             promised = CLEAN if commit == "on" else replace(CLEAN, lost=verdict.lost)
-            if verdict != promised or seen.broken:
-                print("\n".join(seen.broken), file=sys.stderr)
+            broken = [*seen.broken, *sealed.broken]
+            is_clean = verdict == promised and seals.is_clean and not broken
+            if not is_clean:
+                print("\n".join(broken), file=sys.stderr)
                 break
+        heads |= seal_rest(bank)
+        seals = judge_seals(bank, heads)
         counts: Counts = {
             "postgresql": _version(bank),
             "synchronous_commit": commit,
@@ -65,8 +69,21 @@ def kill_often(rounds: int, commit: str) -> tuple[Counts, bool]:
             "acknowledged": len(acknowledged),
             "left_prepared": left,
             **asdict(verdict),
+            "seals": seals.seals,
+            "seals_lost": seals.lost,
+            "findings": len(seals.findings),
+            "unsealed": seals.unsealed,
         }
-        return counts, verdict == promised and not seen.broken
+        return counts, is_clean and seals.is_clean and not seals.unsealed
+
+
+def _crash(bank: Server, number: int, commit: str) -> tuple[Traffic, Sealed]:
+    """Kill the server after a while of writing and sealing, and start it again."""
+    with traffic(bank, number, commit) as seen, sealing(bank) as sealed:
+        time.sleep(SECONDS[number % len(SECONDS)])
+        bank.kill()
+    bank.restart()
+    return seen, sealed
 
 
 def _version(bank: Server) -> str:

@@ -14,6 +14,7 @@ from threading import Event, Thread
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from tests.crash.sealer import admit_sealer
 from tests.crash.server import Server
 from tests.shop import APP, AUDITOR, Connection, admit, install
 
@@ -59,6 +60,7 @@ def install_bank(server: Server, folder: Path, name: str = "bank") -> None:
     with psycopg.connect(server.owner_of(name)) as owner:
         install(owner, folder, SCHEMA, TRACKED)
         admit(owner, "bank")
+        admit_sealer(owner)
         owner.execute(ADMIT_AUDITOR.encode())
 
 

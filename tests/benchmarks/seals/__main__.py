@@ -13,7 +13,7 @@ import psycopg
 
 from tests.benchmarks.filled import SETTINGS, bench_cluster, filled_log, say
 from tests.benchmarks.seals.owner import Owner, owner_of
-from tests.benchmarks.seals.writers import take_turns
+from tests.benchmarks.seals.writers import Turns, take_turns
 from tests.benchmarks.viewer.report import describe
 from tests.crm import APP, create_role
 
@@ -92,16 +92,28 @@ def _measure(superuser: str) -> list[Line]:
     verifying = _cost(owner, lambda: differences.append(owner.verify())) / 1e3
     assert differences == [0]
     turns = take_turns(superuser, owner_of(superuser), turns=9, seconds=4)
-    pairs = zip(turns.beside, turns.alone, strict=True)
-    ratio = statistics.median(beside / alone for beside, alone in pairs)
     return [
         Line("seal, entries", entries / sealing, "/s", LEAST_A_SECOND, "least"),
         Line("verify, entries", entries / verifying, "/s", LEAST_A_SECOND, "least"),
         *_incremental(superuser, owner),
+        *_beside(turns),
+    ]
+
+
+def _beside(turns: Turns) -> list[Line]:
+    """Tell the ratio with what lies in the middle half of the turns, and what noise alone does."""
+    low, ratio, high = statistics.quantiles(turns.ratios(), n=4)
+    least, _, most = statistics.quantiles(turns.noise(), n=4)
+    return [
         Line("a write alone", statistics.median(turns.alone), "µs"),
         Line("a write beside a sealer", statistics.median(turns.beside), "µs"),
         Line("ratio of a turn's two", ratio, "×", MOST_RATIO, "most"),
-        Line("writes beside it", statistics.median(turns.per_second), "/s by the clock"),
+        Line("middle half of turns, from", low, "×"),
+        Line("middle half of turns, to", high, "×"),
+        Line("of two turns alone, from", least, "×"),
+        Line("of two turns alone, to", most, "×"),
+        Line("writes beside it to alone", statistics.median(turns.rates()), "× by the clock"),
+        Line("writes beside it", statistics.median(turns.beside_rate), "/s by the clock"),
         Line("sealed meanwhile", turns.sealed, "entries"),
     ]
 

@@ -1,12 +1,14 @@
 """Writers beside a sealer: what a committed write costs their backends, with it and without.
 
-Compares CPU time, in turns: what else the machine does delays both alike.
+Compares CPU time, in turns: what else the machine does delays both alike. Every other turn begins
+with the sealer, so that neither is always the later one, in a log that grows.
 """
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from itertools import pairwise
 from threading import Event, Thread
 
 import psycopg
@@ -22,12 +24,28 @@ SEAL_EVERY = 1.0
 
 @dataclass
 class Turns:
-    """Microseconds of CPU that a committed write took, turn by turn; *sealed*: how many entries."""
+    """Microseconds of CPU that a committed write took, turn by turn; *sealed*: how many entries.
+
+    *_rate*: how many writes there were in a second, by the clock.
+    """
 
     alone: list[float] = field(default_factory=list)
     beside: list[float] = field(default_factory=list)
-    per_second: list[float] = field(default_factory=list)
+    alone_rate: list[float] = field(default_factory=list)
+    beside_rate: list[float] = field(default_factory=list)
     sealed: int = 0
+
+    def ratios(self) -> list[float]:
+        """Return what a write cost beside the sealer by what it cost alone, turn by turn."""
+        return [b / a for b, a in zip(self.beside, self.alone, strict=True)]
+
+    def noise(self) -> list[float]:
+        """Return the same of two turns alone, one after the other: what is no sealer's."""
+        return [b / a for a, b in pairwise(self.alone)]
+
+    def rates(self) -> list[float]:
+        """Return how many writes there were beside the sealer for each one alone."""
+        return [b / a for b, a in zip(self.beside_rate, self.alone_rate, strict=True)]
 
 
 def take_turns(superuser: str, owner: Owner, turns: int, seconds: float) -> Turns:
@@ -40,12 +58,12 @@ def take_turns(superuser: str, owner: Owner, turns: int, seconds: float) -> Turn
                 "INSERT INTO crm.territory (name) VALUES (%s) ON CONFLICT DO NOTHING", [name]
             )
         ids = [row[0] for row in connection.execute(_IDS).fetchall()]
-    for _ in range(turns):
-        found.alone.append(_turn(superuser, ids, seconds)[0])
-        with _sealing(owner, found):
-            cost, rate = _turn(superuser, ids, seconds)
-        found.beside.append(cost)
-        found.per_second.append(rate)
+    for number in range(turns):
+        for is_beside in (False, True) if number % 2 == 0 else (True, False):
+            with _sealing(owner, found) if is_beside else nullcontext():
+                cost, rate = _turn(superuser, ids, seconds)
+            (found.beside if is_beside else found.alone).append(cost)
+            (found.beside_rate if is_beside else found.alone_rate).append(rate)
     return found
 
 
