@@ -91,7 +91,7 @@ def _measure(superuser: str) -> list[Line]:
     differences: list[int] = []
     verifying = _cost(owner, lambda: differences.append(owner.verify())) / 1e3
     assert differences == [0]
-    turns = take_turns(superuser, owner_of(superuser), turns=9, seconds=4)
+    turns = take_turns(superuser, owner_of(superuser), turns=20, seconds=3)
     return [
         Line("seal, entries", entries / sealing, "/s", LEAST_A_SECOND, "least"),
         Line("verify, entries", entries / verifying, "/s", LEAST_A_SECOND, "least"),
