@@ -76,7 +76,7 @@ def test_anchors_are_read_from_files_and_folders(log: SealedLog, tmp_path: Path)
     (tmp_path / "erp/1.json").write_text(OTHER, "utf-8")
     result = run_verify(log, "--anchors", tmp_path)
     assert result.exit_code == 0
-    assert "7 anchors: all up to seal 7" in result.stderr
+    assert "7 anchors: the chain up to seal 7" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -95,3 +95,9 @@ def test_an_anchor_of_another_log_or_none_is_an_error_of_usage(
     result = run_verify(log, "--anchors", tmp_path / "anchors.jsonl")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "anchors.jsonl:1: " in result.stderr
+
+
+def test_no_anchors_prove_nothing(log: SealedLog, tmp_path: Path) -> None:
+    (tmp_path / "anchors.jsonl").touch()
+    result = run_verify(log, "--anchors", tmp_path / "anchors.jsonl")
+    assert (result.exit_code, "0 anchors: nothing" in result.stderr) == (0, True)

@@ -22,16 +22,22 @@ def as_lines(report: Report) -> Iterator[str]:
 def summary(report: Report) -> Iterator[str]:
     """Yield what was compared, what could not be, and what one should know."""
     number = len(report.findings) + report.more
-    compared = f"{report.entries:,} entries in {report.seals:,} seals"
+    entries = _count(report.entries, "entry", "entries")
+    compared = f"{entries} in {_count(report.seals, 'seal', 'seals')}"
     as_sealed = f"ok: {compared} as they were sealed"
     yield f"{as_sealed if report.is_clean else f'{number:,} found in {compared}'}; {_rest(report)}"
     if report.anchors is None:
         yield WITHOUT_ANCHORS
-    elif report.proven:
-        yield f"{report.anchors:,} anchors: all up to seal {report.proven} is what it was then"
     else:
-        yield f"{report.anchors:,} anchors: none of them proves anything of this log"
+        proven = "nothing of this log is proven by that"
+        if report.proven:
+            proven = f"the chain up to seal {report.proven:,} is what it was then"
+        yield f"{_count(report.anchors, 'anchor', 'anchors')}: {proven}"
     yield from (f"note: {note}" for note in report.notes)
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def _rest(report: Report) -> str:
