@@ -12,7 +12,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg.rows import namedtuple_row
 
-from generator.names import TableName
+from generator.names import TableName, as_arrays
 
 Connection = psycopg.Connection[Any]
 
@@ -96,8 +96,7 @@ def read_named(
     connection: Connection, names: Collection[TableName]
 ) -> dict[TableName, CatalogueTable]:
     """Return the relations of these names that exist, of whatever kind."""
-    wanted = {"schemas": [n.schema for n in names], "tables": [n.table for n in names]}
-    return _assemble(connection, rows(connection, _RELATIONS + _NAMED, **wanted))
+    return _assemble(connection, rows(connection, _RELATIONS + _NAMED, **as_arrays(names)))
 
 
 def read_schemas(connection: Connection) -> set[str]:

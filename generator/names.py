@@ -5,6 +5,7 @@ Knows nothing of what is done with the table.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -52,6 +53,12 @@ def parse_table_name(written: str) -> TableName:
         raise ValueError(f"{written!r} is not schema.table")
     schema, table = (_unquote(part) for part in match.groups())
     return TableName(schema, table)
+
+
+def as_arrays(names: Iterable[TableName]) -> dict[str, list[str]]:
+    """Return tables as the parameters of a query: their schemas and names, in the same order."""
+    listed = list(names)
+    return {"schemas": [n.schema for n in listed], "tables": [n.table for n in listed]}
 
 
 def identifier_problem(name: str) -> str | None:

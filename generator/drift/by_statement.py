@@ -10,14 +10,13 @@ from generator.catalogue import Connection, rows
 from generator.config import TrackedTable
 from generator.drift.finding import Finding
 from generator.drift.objects import written
-from generator.names import TableName
+from generator.names import TableName, as_arrays
 
 
 def find_misfits(connection: Connection, tracked: Iterable[TrackedTable]) -> Iterator[Finding]:
     """Yield why a table should be captured by row instead."""
-    names = [table.name for table in tracked if table.capture == "statement"]
-    schemas, tables = [name.schema for name in names], [name.table for name in names]
-    for row in rows(connection, _TABLES, schemas=schemas, tables=tables):
+    names = as_arrays(table.name for table in tracked if table.capture == "statement")
+    for row in rows(connection, _TABLES, **names):
         where = f"table {TableName(row.schema, row.table_name)}"
         for reason in _reasons(row):
             fix = 'set capture = "row" in audit.toml, and pgwitness generate'
@@ -64,9 +63,9 @@ SELECT n.nspname AS schema, c.relname AS table_name,
              AND t.tgtype & 1 = 1 AND t.tgtype & 66 = 0 AND NOT starts_with(t.tgname, '!audit_')
            ORDER BY t.tgname) AS row_triggers,
        actions.deleting, actions.updating
-FROM unnest(%(schemas)s::text[], %(tables)s::text[]) AS wanted (schema, name)
+FROM unnest(%(schemas)s::text[], %(tables)s::text[]) AS wanted (schema, table_name)
      JOIN pg_namespace AS n ON n.nspname = wanted.schema
-     JOIN pg_class AS c ON (c.relnamespace, c.relname) = (n.oid, wanted.name)
+     JOIN pg_class AS c ON (c.relnamespace, c.relname) = (n.oid, wanted.table_name)
      LEFT JOIN LATERAL (
          SELECT d.conname::text AS deleting, u.conname::text AS updating
          FROM pg_constraint AS d

@@ -10,7 +10,7 @@ from generator.catalogue import Connection, rows
 from generator.config import TrackedTable
 from generator.drift.finding import Finding
 from generator.drift.objects import named
-from generator.names import TableName
+from generator.names import TableName, as_arrays
 from generator.quoting import qualified
 
 
@@ -21,9 +21,7 @@ def find_unsafe_storage(
     for row in rows(connection, _OURS):
         ours, what = named(row.kind, row.name), "is UNLOGGED: a crash empties it"
         yield Finding("changed", ours, what, f"ALTER {ours} SET LOGGED", version=row.version)
-    names = [table.name for table in tracked]
-    schemas, tables = [name.schema for name in names], [name.table for name in names]
-    for row in rows(connection, _PARTITIONS, schemas=schemas, tables=tables):
+    for row in rows(connection, _PARTITIONS, **as_arrays(table.name for table in tracked)):
         name = TableName(row.schema, row.table_name)
         if row.is_foreign:
             what = "is a foreign table: what is written to it elsewhere leaves no entry"
