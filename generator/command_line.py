@@ -55,6 +55,9 @@ def problems() -> Iterator[None]:
     except ConfigError as error:
         raise UsageProblem(str(error)) from None
     except OSError as error:
+        # Such as the pipe of a reader that is gone, which click knows how to end.
+        if error.filename is None:
+            raise
         raise UsageProblem(f"{error.filename}: {error.strerror}") from None
 
 
@@ -73,7 +76,7 @@ def connect(database: str) -> Iterator[psycopg.Connection]:
     # As yoyo wants it, too. What libpq can't read it would repeat, with the password in it.
     conninfo = database.replace("postgresql+psycopg://", "postgresql://", 1)
     try:
-        with psycopg.connect(conninfo, connect_timeout=10) as connection:
+        with problems(), psycopg.connect(conninfo, connect_timeout=10) as connection:
             yield connection
     except psycopg.ProgrammingError as error:
         if error.sqlstate is None:

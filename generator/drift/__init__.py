@@ -5,10 +5,8 @@ Reads in one read-only snapshot, as any role; a member of audit_reader sees the 
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
-import psycopg
-
+from generator.access import may_read
 from generator.catalogue import Connection, read_named, read_tables, reading
 from generator.config import Config
 from generator.drift.by_statement import find_misfits
@@ -28,14 +26,14 @@ from generator.drift.roles import find_powers
 from generator.drift.storage import find_unsafe_storage
 from generator.drift.tracked import compare_table, find_orphans, is_installed
 from generator.drift.upkeep import find_neglect
-from generator.drift.versions import find_altered, may_read_versions
+from generator.drift.versions import find_altered
 from generator.drift.words import TABLE, find_missing_key, read_words
 from generator.render import render_audit_schema, render_track
 
 __all__ = ["Finding", "find_drift"]
 
 
-def find_drift(connection: psycopg.Connection[Any], config: Config) -> list[Finding]:
+def find_drift(connection: Connection, config: Config) -> list[Finding]:
     """Return what differs, none for a database that is as declared.
 
     The connection must not be in a transaction that has read already.
@@ -62,7 +60,7 @@ def find_drift(connection: psycopg.Connection[Any], config: Config) -> list[Find
             *conflicts,
             *_compare_tables(connection, config, installed, tables),
         ]
-        if may_read_versions(connection):
+        if may_read(connection, "object_version"):
             found += find_altered(connection, found)
         return add_dates(connection, found)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString
 
+from generator.access import may_read
 from generator.catalogue import Connection, rows
 from generator.drift.finding import Finding
 from generator.drift.objects import named
@@ -27,14 +28,14 @@ def find_neglect(
     connection: Connection, partitions: Sequence[Partition], retention: timedelta
 ) -> Iterator[Finding]:
     """Yield what maintenance would have done, and that it did not run where that is so."""
-    (clock,) = rows(connection, _CLOCK)
+    (clock,) = rows(connection, "SELECT clock_timestamp() AS now")
     now: datetime = clock.now.astimezone(UTC)
     attached = [p for p in partitions if p.lower and not p.is_detaching]
     yield from _find_old(attached, now - retention - LONGEST_WITHOUT, retention)
     last = next((p for p in attached if p.is_open_ended), None)
     if last is not None:
         yield from _find_ahead(last, now)
-    if clock.may_read:
+    if may_read(connection, "entry", "tracked_table", "maintenance_run", "seal"):
         if last is not None:
             yield from _find_entries(connection, last)
         runs = list(_find_runs(connection, now))
@@ -86,16 +87,6 @@ def _moment(bound: str) -> datetime:
     """Return a bound as a moment; MINVALUE is before all."""
     return datetime.fromisoformat(bound) if bound[0].isdigit() else datetime.min.replace(tzinfo=UTC)
 
-
-_CLOCK: LiteralString = """
-SELECT clock_timestamp() AS now,
-       coalesce(bool_and(has_schema_privilege(n.oid, 'USAGE')
-                         AND has_table_privilege(c.oid, 'SELECT')), false)
-       AND count(*) = 4 AS may_read
-FROM pg_class AS c
-     JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname = 'audit' AND c.relname IN ('entry', 'tracked_table', 'maintenance_run', 'seal')
-"""
 
 _ENTRIES_SINCE: LiteralString = """
 SELECT FROM audit.entry AS e WHERE e.occurred_at >= %(since)s LIMIT 1

@@ -95,20 +95,15 @@ def _name(*parts: str) -> sql.Identifier:
     return sql.Identifier(*(part.replace("%", "%%") for part in parts))
 
 
-ROLE: LiteralString = """
-SELECT current_user AS name,
-       EXISTS (SELECT FROM pg_roles AS r
-               WHERE r.rolname IN ('audit_reader', 'audit_owner')
-                 AND pg_has_role(r.oid, 'USAGE')) AS may_read_log
-"""
-
 TABLES: LiteralString = """
-SELECT w.name, c.relkind IN ('r', 'p') AS is_comparable,
-       has_schema_privilege(c.relnamespace, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
-           AS may_read,
+SELECT n.nspname AS schema, c.relname AS table_name, current_user AS role,
+       c.relkind IN ('r', 'p') AS is_comparable,
+       has_schema_privilege(n.oid, 'USAGE') AS may_use,
+       has_table_privilege(c.oid, 'SELECT') AS may_select,
        row_security_active(c.oid) AS is_secured
-FROM unnest(%(names)s::text[]) AS w (name)
-     JOIN pg_class AS c ON c.oid = to_regclass(w.name)
+FROM unnest(%(schemas)s::text[], %(tables)s::text[]) AS wanted (schema, table_name)
+     JOIN pg_namespace AS n ON n.nspname = wanted.schema
+     JOIN pg_class AS c ON (c.relnamespace, c.relname) = (n.oid, wanted.table_name)
 """
 
 TRACKED: LiteralString = """

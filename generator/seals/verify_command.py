@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from generator.command_line import connect, problems
+from generator.command_line import connect
 from generator.seals import telling, verifying
 from generator.seals.anchor_files import read_anchors
 
@@ -25,7 +25,7 @@ def verify(database: str, paths: tuple[Path, ...], *, is_for_machines: bool) -> 
     \b
     pgwitness verify --database postgresql://auditor@db/shop --anchors anchors.jsonl
     """
-    with problems(), connect(database) as connection:
+    with connect(database) as connection:
         anchors = read_anchors(paths) if paths else None
         report = verifying.verify(connection, anchors, lambda line: click.echo(line, err=True))
         verifying.record(connection, report)
