@@ -24,6 +24,7 @@ from generator.seals.verify_command import verify
 from generator.status import read_status
 from generator.status.text import as_json, as_text
 from generator.status.trust import Trust
+from generator.wording import count
 
 
 @click.group(context_settings={"max_content_width": 100})
@@ -102,7 +103,7 @@ def check(path: Path, database: str | None) -> None:
     if reports:
         click.echo(f"{len(reports)} to mend.", err=True)
         raise SystemExit(1)
-    click.echo(f"ok: {len(config.tables)} tables", err=True)
+    click.echo(f"ok: {count(len(config.tables), 'table')}", err=True)
 
 
 @main.command()
@@ -142,7 +143,8 @@ def maintain(
     if run.given_up:
         click.echo(f"{len(run.given_up)} left to the next run.", err=True)
         raise SystemExit(1)
-    click.echo(f"ok: {terms.ahead} days ahead, {terms.retention} days kept", err=True)
+    kept = count(terms.retention, "day")
+    click.echo(f"ok: {terms.ahead} days ahead, {kept} kept", err=True)
 
 
 @main.command()
@@ -201,7 +203,7 @@ def reconcile(path: Path, database: str, only: str | None, sample: int | None) -
                 click.echo(difference.line)
             click.echo(result.line, err=True)
     if differing:
-        click.echo(f"{differing} rows are not as the log says.", err=True)
+        click.echo(f"{count(differing, 'row')} not as the log says.", err=True)
         raise SystemExit(1)
 
 

@@ -115,6 +115,12 @@ def test_render_of_no_table_is_nothing(config: Path) -> None:
     assert (result.exit_code, result.output) == (0, "")
 
 
+def test_check_counts_one_table_as_one(config: Path) -> None:
+    config.write_text(f'source = "crm"\n{WORKFLOW}', encoding="utf-8")
+    run("generate", "-c", config)
+    assert run("check", "-c", config).stderr == "ok: 1 table\n"
+
+
 def test_generate_prints_what_it_wrote_and_nothing_the_second_time(config: Path) -> None:
     first, second = run("generate", "-c", config), run("generate", "-c", config)
     folder = config.parent / "migrations"

@@ -162,7 +162,7 @@ def test_entries_that_are_older_than_their_transaction_are_said(log: SealedLog) 
 def test_what_a_restore_took_over_is_said(log: SealedLog) -> None:
     assert notes(log) == (
         "seal 6 acknowledged a restore, though the database is the one of before,"
-        ' and sealed 1 entries that no seal held ("a test")'
+        ' and sealed 1 entry that no seal held ("a test")'
     )
 
 

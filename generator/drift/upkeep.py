@@ -13,6 +13,7 @@ from generator.drift.finding import Finding
 from generator.drift.objects import named
 from generator.drift.partitions import Partition
 from generator.drift.sealed import find_unsealed
+from generator.wording import count
 
 LEAST_AHEAD = timedelta(days=14)
 LONGEST_WITHOUT = timedelta(days=1)
@@ -56,14 +57,14 @@ def _find_old(
     old = [p for p in attached if not p.is_open_ended and _moment(p.upper) <= cutoff]
     if old:
         more = f" (and {len(old) - 1} more)" if len(old) > 1 else ""
-        what = f"is past the retention of {keep.days} days{more}"
+        what = f"is past the retention of {count(keep.days, 'day')}{more}"
         yield Finding("orphan", old[0].object, what, _MAINTAIN)
 
 
 def _find_ahead(last: Partition, now: datetime) -> Iterator[Finding]:
     ahead = _moment(last.lower) - now
     if ahead < LEAST_AHEAD:
-        what = f"has {max(ahead.days, 0)} days ahead, fewer than {LEAST_AHEAD.days}"
+        what = f"has {count(max(ahead.days, 0), 'day')} ahead, fewer than {LEAST_AHEAD.days}"
         yield Finding("missing", named("table", "entry"), what, _MAINTAIN)
 
 

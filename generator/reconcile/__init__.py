@@ -21,6 +21,7 @@ from generator.quoting import identifier, qualified
 from generator.reconcile import queries
 from generator.reconcile.chain import Image, could_be, is_another_value, text_of
 from generator.reconcile.shape import Shape, read_shape
+from generator.wording import count
 
 __all__ = ["Difference", "Result", "reconcile"]
 
@@ -68,7 +69,8 @@ class Result:
         if self.skipped:
             return f"{self.table}: not compared: {self.skipped}"
         less = f", but for {', '.join(self.left_out)}" if self.left_out else ""
-        return f"{self.table}: {self.compared} rows compared{less}; {self.unknown} have no entry"
+        compared = f"{count(self.compared, 'row')} compared{less}"
+        return f"{self.table}: {compared}; {self.unknown:,} without an entry"
 
 
 def reconcile(
