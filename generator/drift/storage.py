@@ -9,7 +9,7 @@ from typing import LiteralString
 from generator.catalogue import Connection, rows
 from generator.config import TrackedTable
 from generator.drift.finding import Finding
-from generator.drift.objects import named
+from generator.drift.objects import in_sql, named
 from generator.names import TableName, as_arrays
 from generator.quoting import qualified
 
@@ -20,7 +20,8 @@ def find_unsafe_storage(
     """Yield tables that a crash empties, and partitions that are in another database."""
     for row in rows(connection, _OURS):
         ours, what = named(row.kind, row.name), "is UNLOGGED: a crash empties it"
-        yield Finding("changed", ours, what, f"ALTER {ours} SET LOGGED", version=row.version)
+        fix = f"ALTER {in_sql(ours)} SET LOGGED"
+        yield Finding("changed", ours, what, fix, version=row.version)
     for row in rows(connection, _PARTITIONS, **as_arrays(table.name for table in tracked)):
         name = TableName(row.schema, row.table_name)
         if row.is_foreign:

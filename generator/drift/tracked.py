@@ -10,7 +10,7 @@ from dataclasses import replace
 from generator.config import Config, TrackedTable
 from generator.drift.differences import compare, compare_trigger, drop_trigger
 from generator.drift.finding import Finding
-from generator.drift.objects import AUDIT, ENTRY, Objects, Trigger, named, written
+from generator.drift.objects import AUDIT, ENTRY, Objects, Trigger, in_sql, named, written
 from generator.drift.words import TABLE, Words, compare_words
 from generator.names import TableName
 from generator.quoting import qualified
@@ -56,7 +56,8 @@ def find_orphans(config: Config, installed: Objects, words: AllWords) -> Iterato
     for routine in installed.routines:
         if routine.object.startswith(_CAPTURE) and routine.object not in functions:
             what = "captures no table of audit.toml"
-            fix = f"apply the migration that untracks its table; by hand: DROP {routine.object}"
+            by_hand = f"DROP {in_sql(routine.object)}"
+            fix = f"apply the migration that untracks its table; by hand: {by_hand}"
             yield Finding("orphan", routine.object, what, fix)
     for name in sorted((words or {}).keys() - names - {ENTRY}):
         what = f"{TABLE} calls it tracked, and audit.toml does not"
