@@ -55,7 +55,7 @@ def moment_in_words(moment: datetime, zone: ZoneInfo) -> str:
     """Return "Sunday 22 November 2026, 18:42:07 (Europe/Berlin, UTC+01:00)"."""
     local = moment.astimezone(zone)
     words = format_datetime(local, "EEEE d MMMM y, HH:mm:ss", locale=LOCALE)
-    return f"{words} ({zone.key}, {offset(local)})"
+    return f"{words} (UTC)" if zone.key == "UTC" else f"{words} ({zone.key}, {offset(local)})"
 
 
 def zone_in_words(zone: ZoneInfo, now: datetime) -> str:
