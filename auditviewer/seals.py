@@ -71,7 +71,7 @@ def seals(site: Site) -> str:
     )
 
 
-def find_amiss(reading: Reading, clock: Clock) -> Iterator[str]:
+def find_seal_faults(reading: Reading, clock: Clock) -> Iterator[str]:
     """Yield what is wrong with the chain, for the list to say; nothing, where it is in order."""
     yield from find_broken(read_verification(reading), clock)
     if is_sealing_late(reading, LONGEST_UNSEALED):
