@@ -25,7 +25,7 @@ from auditviewer.choices import (
     offer_periods,
     offer_persons,
 )
-from auditviewer.coverage import Clock, coverage, find_faults
+from auditviewer.coverage import coverage, find_faults
 from auditviewer.history import history
 from auditviewer.listing import history_in_words, list_changes
 from auditviewer.log.coverage import read_upkeep
@@ -143,7 +143,7 @@ def _changes(site: Site) -> str | AnyResponse:
 
 def _faults(site: Site, reading: Reading, asked: Filter, tables: Tables) -> dict[str, list[str]]:
     """Return what is wrong with the log, by the page that says more about it."""
-    clock = Clock(asked, reading.now)
+    clock = times.Clock(asked.zone, reading.now)
     upkeep = find_faults(read_upkeep(reading), tables, clock, site.settings.retention)
     return {"coverage": list(upkeep), "seals": list(find_seal_faults(reading, clock))}
 

@@ -3,6 +3,7 @@
 Knows no entries; which zone it is, the URL or the configuration says.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -49,6 +50,27 @@ def short_day(day: date, today: date) -> str:
 def clock_time(moment: datetime, zone: ZoneInfo) -> str:
     """Return "18:42"."""
     return format_datetime(moment.astimezone(zone), "HH:mm", locale=LOCALE)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How moments are said in few words: by a zone, and seen from *now*."""
+
+    zone: ZoneInfo
+    now: datetime
+
+    def moment(self, moment: datetime) -> str:
+        """Return "25 Nov, 22:10"."""
+        return f"{self.day(day_of(moment, self.zone))}, {clock_time(moment, self.zone)}"
+
+    def day(self, day: date) -> str:
+        """Return "25 Nov"."""
+        return short_day(day, day_of(self.now, self.zone))
+
+    def days(self, first: date, after: date) -> str:
+        """Return "25 Nov", or "25 Nov – 3 Dec" for more than one day."""
+        last = after - timedelta(days=1)
+        return self.day(first) if last <= first else f"{self.day(first)} – {self.day(last)}"
 
 
 def moment_in_words(moment: datetime, zone: ZoneInfo) -> str:
