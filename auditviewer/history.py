@@ -20,12 +20,12 @@ from auditviewer.change.records import Entry, Tables
 from auditviewer.listing import about, links_of, list_changes
 from auditviewer.log.database import Reading
 from auditviewer.log.entries import read_entries
-from auditviewer.log.fates import read_fates
+from auditviewer.log.fates import Fate, find_fates
 from auditviewer.log.filters import Filter, read_filter
 from auditviewer.log.former import with_former_names
 from auditviewer.log.known import read_tables
 from auditviewer.log.past import MOST_ENTRIES, read_past
-from auditviewer.log.stands import MARGIN, Stand, find_stands, span_of
+from auditviewer.log.stands import MARGIN, find_stands, span_of
 from auditviewer.moments import find_moment, lay_out_state
 from auditviewer.shown import Shown, show
 from auditviewer.site import Site
@@ -67,8 +67,7 @@ def _read_moment(name: str, asked: Filter) -> datetime | None:
 
 
 def _list(site: Site, reading: Reading, asked: Filter, tables: Tables) -> str:
-    since = reading.now - site.settings.retention
-    listing = list_changes(site, reading, asked, since, tables, request.args.get("before", ""))
+    listing = list_changes(site, reading, asked, tables)
     if not listing.count:
         _refuse(site, asked)
     newest = listing.days[0][1][0].one
@@ -179,18 +178,8 @@ def _any_entry(site: Site, reading: Reading, asked: Filter, tables: Tables) -> E
 
 def _show(site: Site, reading: Reading, change: Change, tables: Tables) -> Shown:
     last = change.last
-    stand = Stand(
-        last.id,
-        last.occurred_at,
-        str(last.transaction_id),
-        last.transaction_at,
-        last.module,
-        last.entity,
-        last.entity_id,
-        last.actor,
-        last.is_former,
-    )
-    [fate] = read_fates(reading, [stand])
+    entity = last.module, last.entity, last.entity_id
+    fate = find_fates(reading, {entity: last.transaction_at}).get(entity, Fate())
     return show(change, fate, tables, site.settings.product_url, MOST_LINES)
 
 

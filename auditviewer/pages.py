@@ -110,7 +110,7 @@ def _changes(site: Site) -> str | AnyResponse:
         since = reading.now - site.settings.retention
         tables = read_tables(reading)
         persons = find_persons(reading, since)
-        listing = list_changes(site, reading, asked, since, tables, before)
+        listing = list_changes(site, reading, asked, tables)
         is_recorded = bool(listing.count) or has_entries(reading, asked, tables, since)
         faults = _faults(site, reading, asked, tables)
     today = times.day_of(reading.now, asked.zone)
