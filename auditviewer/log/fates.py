@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from psycopg import sql
+
 from auditviewer.log.database import Reading
+from auditviewer.log.ids import has_id
 from auditviewer.log.stands import MARGIN, Entity, Stand
 
 # The newest entry of the entity's own row says whether it is still there, and its name. Ordered as
 # the index by entity is: by the key, every entry since then would be passed.
-FATES = """
+FATES = sql.SQL("""
 SELECT k.module, k.entity, k.entity_id, e.operation = 'DELETE' AS is_deleted,
        e.entity_label AS label
 FROM unnest(%(modules)s::text[], %(entities)s::text[], %(ids)s::text[], %(since)s::timestamptz[])
@@ -21,15 +24,14 @@ CROSS JOIN LATERAL (
     SELECT e.operation, e.entity_label
     FROM audit.entry AS e
     WHERE e.entity = k.entity
-      AND hashtextextended(e.entity_id, 0) = hashtextextended(k.entity_id, 0)
-      AND e.entity_id = k.entity_id
+      AND {same_id}
       AND e.module = k.module
       AND e.part IS NULL
       AND e.occurred_at >= k.since
       AND e.occurred_at >= %(low)s AND e.occurred_at < %(high)s
     ORDER BY e.entity DESC, hashtextextended(e.entity_id, 0) DESC, e.occurred_at DESC, e.id DESC
     LIMIT 1
-) AS e"""
+) AS e""").format(same_id=has_id("e.entity_id", "k.entity_id"))
 
 
 @dataclass(frozen=True)
