@@ -160,8 +160,8 @@ def count_entries(reading: Reading, stand: Stand, most: int) -> int:
     """Return how many entries name the entity of a change, as far as *most*."""
     same_id = NO_ID if stand.entity_id is None else SAME_ID
     query = NUMBER.format(keys=KEYS, of_change=OF_CHANGE.format(same_id=same_id, which=FIRST))
-    row = reading.connection.execute(query, _values([stand], most)).fetchone()
-    return int(row["number"]) if row else 0
+    [row] = reading.connection.execute(query, _values([stand], most))
+    return int(row["number"])
 
 
 def keys_of(stands: Sequence[Stand]) -> dict[str, Any]:

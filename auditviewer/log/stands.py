@@ -196,5 +196,5 @@ def has_newer(reading: Reading, asked: Filter, cursor: Cursor) -> bool:
         seen=entries_as_seen(found, ordered=False), dear=AND.join(found.dear)
     )
     span = reading.now - FIRST_DAYS, reading.now + MARGIN
-    row = reading.connection.execute(query, found.values | times_of(span)).fetchone()
-    return bool(row and row["newer"])
+    [row] = reading.connection.execute(query, found.values | times_of(span))
+    return bool(row["newer"])
