@@ -12,6 +12,7 @@ import click
 import psycopg
 
 from generator.config import Config, ConfigError, TrackedTable
+from generator.names import did_you_mean
 from generator.parse import read_config
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -65,8 +66,9 @@ def selected(config: Config, only: str | None) -> list[TrackedTable]:
     """Return all tables, or the one of a name, or exit 2 where there is none."""
     tables = [table for table in config.tables if only in (None, str(table.name))]
     if only is not None and not tables:
-        known = ", ".join(str(table.name) for table in config.tables)
-        raise UsageProblem(f'{config.path}: table "{only}" is not in it – known: {known}')
+        names = [str(table.name) for table in config.tables]
+        which = did_you_mean(only, names, f"known: {', '.join(names)}")
+        raise UsageProblem(f'{config.path}: table "{only}" is not in it – {which}')
     return tables
 
 

@@ -3,6 +3,7 @@
 Knows nothing of what is done with the table.
 """
 
+import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -86,6 +87,12 @@ def holds_control_character(text: str) -> bool:
 def as_printed(text: str) -> str:
     """Return a text with what does not print as an escape."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
+    """Return the nearest known name as a question, or what to do where none is near."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f'did you mean "{near[0]}"?' if near else otherwise
 
 
 def _as_written(part: str) -> str:

@@ -106,7 +106,9 @@ def test_render_prints_one_table(config: Path) -> None:
 
 def test_render_says_which_tables_there_are(config: Path) -> None:
     said = refused("render", "-c", config, "--table", "crm.usr")
-    assert said.endswith('table "crm.usr" is not in it – known: crm.workflow, crm.user\n')
+    assert said.endswith('table "crm.usr" is not in it – did you mean "crm.user"?\n')
+    said = refused("render", "-c", config, "--table", "x")
+    assert said.endswith('table "x" is not in it – known: crm.workflow, crm.user\n')
 
 
 def test_render_of_no_table_is_nothing(config: Path) -> None:

@@ -54,9 +54,3 @@ def fold(findings: Iterable[Finding]) -> Iterator[Finding]:
 def one_line(definition: str) -> str:
     """Return a definition as it is shown in a line: texts in it may have lost spaces."""
     return " ".join(definition.split())
-
-
-def did_you_mean(name: str, known: list[str], otherwise: str) -> str:
-    """Return the nearest known name as a question, or what to do where none is near."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f'did you mean "{near[0]}"?' if near else otherwise

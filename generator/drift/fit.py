@@ -8,8 +8,8 @@ from itertools import chain
 
 from generator.catalogue import CatalogueTable
 from generator.config import Reference, TrackedTable
-from generator.drift.finding import Finding, did_you_mean
-from generator.names import TableName
+from generator.drift.finding import Finding
+from generator.names import TableName, did_you_mean
 from generator.policies import SECRET_LOOKING, secret_without_policy
 from generator.quoting import qualified
 
