@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 
 from generator.command_line import config_option, connect, problems, read, selected
-from generator.drift import Finding, find_drift
+from generator.drift import find_drift
 from generator.drift.notes import find_notes
 from generator.evidence.command import evidence
 from generator.maintenance import Blocked, Busy, Terms, begin, open_session
 from generator.maintenance import maintain as take_steps
 from generator.maintenance.sealing import log_of, seals_of
-from generator.migrations import Migration, plan, write
+from generator.migrations import plan, write
 from generator.proposal import propose
 from generator.reconcile import reconcile as find_differences
 from generator.render import render_guard, render_guard_rollback, render_track
@@ -94,14 +94,14 @@ def check(path: Path, database: str | None) -> None:
     pgwitness check --database postgresql://dba@db/shop
     """
     config = read(path)
-    reports = [_report_migration(migration) for migration in plan(config)]
+    found: list[object] = [*plan(config)]
     if database is not None:
         with connect(database) as connection:
-            reports += [_report_finding(finding) for finding in find_drift(connection, config)]
-    for report in reports:
-        click.echo(report)
-    if reports:
-        click.echo(f"{len(reports)} to mend.", err=True)
+            found += find_drift(connection, config)
+    for each in found:
+        click.echo(each)
+    if found:
+        click.echo(f"{len(found)} to mend.", err=True)
         raise SystemExit(1)
     click.echo(f"ok: {count(len(config.tables), 'table')}", err=True)
 
@@ -200,8 +200,8 @@ def reconcile(path: Path, database: str, only: str | None, sample: int | None) -
         for result in find_differences(connection, config, tables, sample):
             differing += len(result.differences)
             for difference in result.differences:
-                click.echo(difference.line)
-            click.echo(result.line, err=True)
+                click.echo(difference)
+            click.echo(result, err=True)
     if differing:
         click.echo(f"{count(differing, 'row')} not as the log says.", err=True)
         raise SystemExit(1)
@@ -210,15 +210,3 @@ def reconcile(path: Path, database: str, only: str | None, sample: int | None) -
 main.add_command(evidence)
 main.add_command(verify)
 main.add_command(seal)
-
-
-def _report_migration(migration: Migration) -> str:
-    verb = migration.verb or "install"
-    line = f"migrations: {migration.subject} – needs a migration ({verb}) – run: pgwitness generate"
-    return f"{line}\n{migration.diff}" if migration.before else line
-
-
-def _report_finding(finding: Finding) -> str:
-    since = f" – changed {finding.since}" if finding.since else ""
-    line = f"{finding.state}: {finding.object} – {finding.what}{since} – {finding.fix}"
-    return f"{line}\n{finding.diff}" if finding.diff else line

@@ -32,6 +32,12 @@ class Finding:
     version: int | None = None
     since: str = ""
 
+    def __str__(self) -> str:
+        """Return it as a line, with the differences below it."""
+        since = f" – changed {self.since}" if self.since else ""
+        line = f"{self.state}: {self.object} – {self.what}{since} – {self.fix}"
+        return f"{line}\n{self.diff}" if self.diff else line
+
 
 def difference(declared: str, installed: str) -> str:
     """Return a unified diff: what was done to the database since stands in its + lines."""

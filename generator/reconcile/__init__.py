@@ -19,7 +19,7 @@ from generator.drift.dating import tell_moment
 from generator.names import TableName, as_arrays
 from generator.quoting import identifier, qualified
 from generator.reconcile import queries
-from generator.reconcile.chain import Image, could_be, is_another_value, text_of
+from generator.reconcile.past import Image, could_be, is_another_value, text_of
 from generator.reconcile.shape import Shape, read_shape
 from generator.wording import count
 
@@ -40,9 +40,8 @@ class Difference:
     since: str = ""
     how: str = "written"
 
-    @property
-    def line(self) -> str:
-        """How it is printed."""
+    def __str__(self) -> str:
+        """Return it as a line."""
         since = f" – {self.how} {self.since}" if self.since else ""
         return f"{self.table} {self.key}: the log says {self.log}; the table: {self.row}{since}"
 
@@ -63,9 +62,8 @@ class Result:
     left_out: tuple[str, ...] = ()
     skipped: str = ""
 
-    @property
-    def line(self) -> str:
-        """How it is printed."""
+    def __str__(self) -> str:
+        """Return it as a line."""
         if self.skipped:
             return f"{self.table}: not compared: {self.skipped}"
         less = f", but for {', '.join(self.left_out)}" if self.left_out else ""

@@ -12,7 +12,7 @@ from psycopg.rows import namedtuple_row
 
 from generator.catalogue import Connection
 from generator.config import TrackedTable
-from generator.reconcile.chain import Link, Past
+from generator.reconcile.past import Link, Past
 from generator.reconcile.shape import Shape
 
 SETTINGS = {
