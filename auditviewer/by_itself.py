@@ -29,7 +29,7 @@ def change(site: Site, transaction: int, entry: int) -> str:
     asked = read_filter(request.args, site.settings.time_zone)
     is_former = request.args.get("of") == FORMER
     with site.database.reading() as reading:
-        since = reading.now - site.settings.retention
+        since = site.since(reading)
         anchor = find_anchor(reading, transaction, entry, since, is_former=is_former)
         tables = read_tables(reading)
         one = _show(site, reading, anchor, tables, asked) if anchor else None

@@ -38,12 +38,11 @@ def history(site: Site, entity: str, key: str) -> ResponseReturnValue:
     asked = _read_subject(site, entity, key)
     moments = {name: _read_moment(name, asked) for name in ("at", "from", "to")}
     with site.database.reading() as reading:
-        since = reading.now - site.settings.retention
         tables = read_tables(reading)
         if moments["at"]:
             return _show_moment(site, reading, asked, tables, min(moments["at"], reading.now))
         if moments["from"] or moments["to"]:
-            between = moments["from"] or since, moments["to"] or reading.now
+            between = moments["from"] or site.since(reading), moments["to"] or reading.now
             first, last = sorted(min(moment, reading.now) for moment in between)
             return _compare(site, reading, asked, tables, first, last)
         return _list(site, reading, asked, tables)
@@ -111,7 +110,7 @@ def _frame(reading: Reading, asked: Filter, one: Shown, tables: Tables) -> dict[
 
 
 def _show_moment(site: Site, reading: Reading, asked: Filter, tables: Tables, at: datetime) -> str:
-    since, until = reading.now - site.settings.retention, at + JUST_AFTER
+    since, until = site.since(reading), at + JUST_AFTER
     before = read_past(reading, asked, (since, until), tables, newest=True)
     after = read_past(reading, asked, (max(since, until), reading.now + MARGIN), tables)
     every = (*before.entries, *after.entries)
@@ -138,7 +137,7 @@ def _show_moment(site: Site, reading: Reading, asked: Filter, tables: Tables, at
 def _compare(
     site: Site, reading: Reading, asked: Filter, tables: Tables, first: datetime, last: datetime
 ) -> str:
-    since = reading.now - site.settings.retention
+    since = site.since(reading)
     span = max(since, first + JUST_AFTER), last + JUST_AFTER
     past = read_past(reading, asked, span, tables)
     [entries] = with_former_names(reading, [past.entries], tables, since)
@@ -168,8 +167,7 @@ def _compare(
 
 def _any_entry(site: Site, reading: Reading, asked: Filter, tables: Tables) -> Entry:
     """Return the newest entry of the entity, which says what it is called."""
-    since = reading.now - site.settings.retention
-    stands = find_stands(reading, asked, span_of(reading, asked, since), 1)
+    stands = find_stands(reading, asked, span_of(reading, asked, site.since(reading)), 1)
     if not stands:
         _refuse(site, asked)
     [newest] = read_entries(reading, stands, tables, 1)

@@ -70,7 +70,7 @@ class Listing:
 def list_changes(site: Site, reading: Reading, asked: Filter, tables: Tables) -> Listing:
     """Return the page that begins where the URL says; at the newest change, if it says nothing."""
     cursor = _read_cursor(request.args.get("before", ""))
-    page = find_page(reading, asked, reading.now - site.settings.retention, cursor)
+    page = find_page(reading, asked, site.since(reading), cursor)
     stands = [row.stand for row in page.rows]
     shown = show_changes(site, reading, stands, tables, asked, MOST_LINES)
     lines = [
@@ -116,7 +116,7 @@ def show_changes(
 
     *after* an entry, only of parts behind it.
     """
-    since = reading.now - site.settings.retention
+    since = site.since(reading)
     found = read_entries(reading, stands, tables, MOST_ENTRIES, after)
     named = with_former_names(reading, [each.entries for each in found], tables, since)
     changes = [

@@ -107,7 +107,7 @@ def _changes(site: Site) -> str | AnyResponse:
     if not _is_same(arguments):
         return redirect(url_for(".changes", **arguments))
     with site.database.reading() as reading:
-        since = reading.now - site.settings.retention
+        since = site.since(reading)
         tables = read_tables(reading)
         persons = find_persons(reading, since)
         listing = list_changes(site, reading, asked, tables)
