@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from generator.access import may_read
-from generator.catalogue import Connection, read_named, read_tables, reading
+from generator.catalogue import Connection, Tables, read_named, read_tables, reading
 from generator.config import Config
 from generator.drift.by_statement import find_misfits
 from generator.drift.code import find_foreign_code
 from generator.drift.dating import add_dates
 from generator.drift.declared import read_declared
 from generator.drift.differences import compare, with_versions
-from generator.drift.finding import Finding
-from generator.drift.fit import Tables, find_conflicts, is_trackable, named_tables
+from generator.drift.finding import PSQL, Finding
+from generator.drift.fit import find_conflicts, is_trackable, named_tables
 from generator.drift.guard import find_broken_guard
 from generator.drift.installed import read_installed
 from generator.drift.objects import Objects, named
@@ -48,10 +48,9 @@ def find_drift(connection: Connection, config: Config) -> list[Finding]:
             for tracked in config.tables
             for finding in find_conflicts(tracked, tables, known)
         ]
-        conflicts += find_misfits(connection, config.tables)
+        conflicts += find_misfits(connection, config.tables, tables)
         script = f"{config.migrations}/…_audit_schema.sql"
-        psql = "psql -1 -v ON_ERROR_STOP=1 -f"
-        again = f"apply the migrations; where they are: {psql} {script} (the newest)"
+        again = f"apply the migrations; where they are: {PSQL} {script} (the newest)"
         if named("schema", None) not in installed.owners:
             what = "the audit log is not installed"
             return [Finding("missing", named("schema", None), what, again), *conflicts]

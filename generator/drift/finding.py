@@ -16,6 +16,9 @@ not act. orphan: there, and declared by nothing. conflict: audit.toml and the us
 contradict each other. unread: this role may not read it, so it was not compared. altered: as
 declared, but changed and put back since the migrations left it. restored: nobody can tell that."""
 
+PSQL = "psql -1 -v ON_ERROR_STOP=1 -f"
+"""All of a script, or nothing."""
+
 
 @dataclass(frozen=True)
 class Finding:

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from typing import Any, LiteralString
 
 from psycopg import sql
-from psycopg.rows import namedtuple_row
 
-from generator.catalogue import Connection
+from generator.catalogue import Connection, rows
 from generator.config import TrackedTable
 from generator.reconcile.past import Link, Past
 from generator.reconcile.shape import Shape
@@ -75,8 +74,7 @@ def _run(connection: Connection, query: LiteralString, shape: Shape, **more: obj
         "seed": shape.seed,
         **more,
     }
-    with connection.cursor(row_factory=namedtuple_row) as cursor:
-        return cursor.execute(written, parameters).fetchall()
+    return rows(connection, written, **parameters)
 
 
 def _key(table: TrackedTable, image: str) -> sql.Composable:
