@@ -12,7 +12,6 @@ from flask.typing import ResponseReturnValue
 
 from auditviewer import times
 from auditviewer.addresses import from_path, moment_in_field, moment_in_url, read_moment
-from auditviewer.by_itself import MOST_LINES
 from auditviewer.change.changes import Change, fold
 from auditviewer.change.english import lowered, plural
 from auditviewer.change.performers import performers
@@ -27,6 +26,7 @@ from auditviewer.log.known import read_tables
 from auditviewer.log.past import MOST_ENTRIES, read_past
 from auditviewer.log.stands import MARGIN, find_stands, span_of
 from auditviewer.moments import find_moment, lay_out_state
+from auditviewer.one_change import MOST_LINES
 from auditviewer.shown import Shown, show
 from auditviewer.site import Site
 

@@ -13,7 +13,6 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from auditviewer import times
-from auditviewer.by_itself import change
 from auditviewer.change.english import count, plural
 from auditviewer.change.performers import performers
 from auditviewer.change.records import Tables
@@ -33,6 +32,7 @@ from auditviewer.log.database import Reading
 from auditviewer.log.filters import KINDS, Filter, of_scope, read_filter
 from auditviewer.log.known import find_persons, read_tables
 from auditviewer.log.past import has_entries
+from auditviewer.one_change import change
 from auditviewer.problems import register_problems
 from auditviewer.seals import find_seal_faults, seals
 from auditviewer.shown import is_address
