@@ -5,7 +5,7 @@ Knows roles and rights; what is read then, others know.
 
 from typing import Literal, LiteralString
 
-from generator.catalogue import Connection, reading, rows
+from generator.catalogue import Connection, rows
 from generator.config import ConfigError
 
 Group = Literal["audit_reader", "audit_owner"]
@@ -17,11 +17,8 @@ _WHAT: dict[Group, str] = {
 
 
 def require_member(connection: Connection, group: Group = "audit_reader") -> None:
-    """Raise ConfigError where there is no log, or the role may not do what members of a group may.
-
-    The connection must not be in a transaction.
-    """
-    with reading(connection):
+    """Raise ConfigError where there is no log, or the role may not do what a member of it may."""
+    with connection.transaction():
         problems = refusals(connection, group)
     if problems:
         raise ConfigError(problems)
