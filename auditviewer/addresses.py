@@ -14,9 +14,8 @@ IS_ESCAPED = re.compile(r"~|(?:[^~]|~[0-9A-F]{2})+")
 
 def in_path(text: str) -> str:
     """Return a text as one segment of a path: letters and digits as they are, "/" as "~2F"."""
-    return "".join(
-        char if char.isalnum() or char in PLAIN else _escaped(char) for char in text
-    ) or ("~")
+    plain = (char if char.isalnum() or char in PLAIN else _escaped(char) for char in text)
+    return "".join(plain) or "~"
 
 
 def _escaped(char: str) -> str:

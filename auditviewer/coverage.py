@@ -4,12 +4,10 @@ Knows requests, templates and words; what is read for it, `log.coverage` knows.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from flask import render_template, request, url_for
 
-from auditviewer import times
 from auditviewer.change.english import count
 from auditviewer.change.quantities import number_in_words
 from auditviewer.change.records import Table, TableName, Tables
@@ -23,41 +21,20 @@ from auditviewer.log.coverage import (
     read_periods,
     read_upkeep,
 )
-from auditviewer.log.filters import Filter, read_filter
+from auditviewer.log.filters import read_filter
 from auditviewer.log.known import read_tables
 from auditviewer.site import Site
 from auditviewer.sizes import number_in_short, size_in_words
+from auditviewer.times import Clock
 
 LOG = ("audit", "entry")
 """The log has words for what becomes of itself, since it was installed."""
-FEWEST_AHEAD = 14
+LEAST_AHEAD = 14
 """Days, as `pgwitness check` wants them."""
-LONGEST_PAUSE = timedelta(days=1)
+LONGEST_WITHOUT = timedelta(days=1)
 """Between two good runs of maintenance, and of a day that is past the retention."""
 MOST_TABLES = 15
 """That growth is told of one by one."""
-
-
-@dataclass(frozen=True)
-class Clock:
-    """How moments are said on a page: by a zone, and seen from today."""
-
-    asked: Filter
-    now: datetime
-
-    def moment(self, moment: datetime) -> str:
-        """Return "25 Nov, 22:10"."""
-        zone = self.asked.zone
-        return f"{self.day(times.day_of(moment, zone))}, {times.clock_time(moment, zone)}"
-
-    def day(self, day: date) -> str:
-        """Return "25 Nov"."""
-        return times.short_day(day, times.day_of(self.now, self.asked.zone))
-
-    def days(self, first: date, after: date) -> str:
-        """Return "25 Nov", or "25 Nov – 3 Dec" for more than one day."""
-        last = after - timedelta(days=1)
-        return self.day(first) if last <= first else f"{self.day(first)} – {self.day(last)}"
 
 
 def coverage(site: Site) -> str:
@@ -67,7 +44,8 @@ def coverage(site: Site) -> str:
         tables, upkeep = read_tables(reading), read_upkeep(reading)
         growth, periods = sum_up(read_log(reading)), read_periods(reading)
         oldest, drops = find_oldest(reading), read_drops(reading)
-    clock, kept = Clock(asked, reading.now), upkeep.retention_days or site.settings.retention.days
+    clock = Clock(asked.zone, reading.now)
+    kept = upkeep.retention_days or site.settings.retention.days
     return render_template(
         "audit/coverage.html",
         asked=asked,
@@ -95,15 +73,15 @@ def find_faults(
     """Yield what is wrong with the upkeep of the log; nothing, where it is in order."""
     now, itself = clock.now, tables.get(LOG)
     installed = itself.tracked_at if itself else None
-    if now - (upkeep.ran_at or installed or now) > LONGEST_PAUSE:
+    if now - (upkeep.ran_at or installed or now) > LONGEST_WITHOUT:
         since = f"since {clock.moment(upkeep.ran_at)}" if upkeep.ran_at else "yet"
         yield f"Maintenance has not run well {since}."
     kept = timedelta(days=upkeep.retention_days) if upkeep.retention_days else retention
     oldest, until = upkeep.oldest_day, upkeep.oldest_until
-    if oldest and until and midnight(until) <= now - kept - LONGEST_PAUSE:
+    if oldest and until and midnight(until) <= now - kept - LONGEST_WITHOUT:
         yield f"{clock.day(oldest)} is still in the log, which keeps {kept.days} days."
     ahead = upkeep.days_ahead(now)
-    if ahead < FEWEST_AHEAD:
+    if ahead < LEAST_AHEAD:
         only = f"Only {count(ahead, 'day')}" if ahead else "No day"
         yield f"{only} ahead {'are' if ahead > 1 else 'is'} prepared."
 

@@ -12,7 +12,6 @@ from flask.typing import ResponseReturnValue
 
 from auditviewer import times
 from auditviewer.addresses import from_path, moment_in_field, moment_in_url, read_moment
-from auditviewer.by_itself import MOST_LINES
 from auditviewer.change.changes import Change, fold
 from auditviewer.change.english import lowered, plural
 from auditviewer.change.performers import performers
@@ -20,13 +19,14 @@ from auditviewer.change.records import Entry, Tables
 from auditviewer.listing import about, links_of, list_changes
 from auditviewer.log.database import Reading
 from auditviewer.log.entries import read_entries
-from auditviewer.log.fates import read_fates
+from auditviewer.log.fates import Fate, find_fates
 from auditviewer.log.filters import Filter, read_filter
 from auditviewer.log.former import with_former_names
 from auditviewer.log.known import read_tables
 from auditviewer.log.past import MOST_ENTRIES, read_past
-from auditviewer.log.stands import MARGIN, Stand, find_stands, span_of
+from auditviewer.log.stands import MARGIN, find_stands, span_of
 from auditviewer.moments import find_moment, lay_out_state
+from auditviewer.one_change import MOST_LINES
 from auditviewer.shown import Shown, show
 from auditviewer.site import Site
 
@@ -38,12 +38,11 @@ def history(site: Site, entity: str, key: str) -> ResponseReturnValue:
     asked = _read_subject(site, entity, key)
     moments = {name: _read_moment(name, asked) for name in ("at", "from", "to")}
     with site.database.reading() as reading:
-        since = reading.now - site.settings.retention
         tables = read_tables(reading)
         if moments["at"]:
             return _show_moment(site, reading, asked, tables, min(moments["at"], reading.now))
         if moments["from"] or moments["to"]:
-            between = moments["from"] or since, moments["to"] or reading.now
+            between = moments["from"] or site.since(reading), moments["to"] or reading.now
             first, last = sorted(min(moment, reading.now) for moment in between)
             return _compare(site, reading, asked, tables, first, last)
         return _list(site, reading, asked, tables)
@@ -67,8 +66,7 @@ def _read_moment(name: str, asked: Filter) -> datetime | None:
 
 
 def _list(site: Site, reading: Reading, asked: Filter, tables: Tables) -> str:
-    since = reading.now - site.settings.retention
-    listing = list_changes(site, reading, asked, since, tables, request.args.get("before", ""))
+    listing = list_changes(site, reading, asked, tables)
     if not listing.count:
         _refuse(site, asked)
     newest = listing.days[0][1][0].one
@@ -112,7 +110,7 @@ def _frame(reading: Reading, asked: Filter, one: Shown, tables: Tables) -> dict[
 
 
 def _show_moment(site: Site, reading: Reading, asked: Filter, tables: Tables, at: datetime) -> str:
-    since, until = reading.now - site.settings.retention, at + JUST_AFTER
+    since, until = site.since(reading), at + JUST_AFTER
     before = read_past(reading, asked, (since, until), tables, newest=True)
     after = read_past(reading, asked, (max(since, until), reading.now + MARGIN), tables)
     every = (*before.entries, *after.entries)
@@ -139,7 +137,7 @@ def _show_moment(site: Site, reading: Reading, asked: Filter, tables: Tables, at
 def _compare(
     site: Site, reading: Reading, asked: Filter, tables: Tables, first: datetime, last: datetime
 ) -> str:
-    since = reading.now - site.settings.retention
+    since = site.since(reading)
     span = max(since, first + JUST_AFTER), last + JUST_AFTER
     past = read_past(reading, asked, span, tables)
     [entries] = with_former_names(reading, [past.entries], tables, since)
@@ -169,8 +167,7 @@ def _compare(
 
 def _any_entry(site: Site, reading: Reading, asked: Filter, tables: Tables) -> Entry:
     """Return the newest entry of the entity, which says what it is called."""
-    since = reading.now - site.settings.retention
-    stands = find_stands(reading, asked, span_of(reading, asked, since), 1)
+    stands = find_stands(reading, asked, span_of(reading, asked, site.since(reading)), 1)
     if not stands:
         _refuse(site, asked)
     [newest] = read_entries(reading, stands, tables, 1)
@@ -179,18 +176,8 @@ def _any_entry(site: Site, reading: Reading, asked: Filter, tables: Tables) -> E
 
 def _show(site: Site, reading: Reading, change: Change, tables: Tables) -> Shown:
     last = change.last
-    stand = Stand(
-        last.id,
-        last.occurred_at,
-        str(last.transaction_id),
-        last.transaction_at,
-        last.module,
-        last.entity,
-        last.entity_id,
-        last.actor,
-        last.is_former,
-    )
-    [fate] = read_fates(reading, [stand])
+    entity = last.module, last.entity, last.entity_id
+    fate = find_fates(reading, {entity: last.transaction_at}).get(entity, Fate())
     return show(change, fate, tables, site.settings.product_url, MOST_LINES)
 
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
-from flask import abort, url_for
+from flask import abort, request, url_for
 
 from auditviewer import times
 from auditviewer.addresses import in_path, moment_in_url
@@ -67,12 +67,10 @@ class Listing:
     is_behind: bool
 
 
-def list_changes(
-    site: Site, reading: Reading, asked: Filter, since: datetime, tables: Tables, before: str
-) -> Listing:
-    """Return the page that begins at a cursor of a URL; at the newest change, if that is empty."""
-    cursor = _read_cursor(before)
-    page = find_page(reading, asked, since, cursor)
+def list_changes(site: Site, reading: Reading, asked: Filter, tables: Tables) -> Listing:
+    """Return the page that begins where the URL says; at the newest change, if it says nothing."""
+    cursor = _read_cursor(request.args.get("before", ""))
+    page = find_page(reading, asked, site.since(reading), cursor)
     stands = [row.stand for row in page.rows]
     shown = show_changes(site, reading, stands, tables, asked, MOST_LINES)
     lines = [
@@ -118,7 +116,7 @@ def show_changes(
 
     *after* an entry, only of parts behind it.
     """
-    since = reading.now - site.settings.retention
+    since = site.since(reading)
     found = read_entries(reading, stands, tables, MOST_ENTRIES, after)
     named = with_former_names(reading, [each.entries for each in found], tables, since)
     changes = [

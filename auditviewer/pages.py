@@ -13,7 +13,6 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from auditviewer import times
-from auditviewer.by_itself import change
 from auditviewer.change.english import count, plural
 from auditviewer.change.performers import performers
 from auditviewer.change.records import Tables
@@ -25,7 +24,7 @@ from auditviewer.choices import (
     offer_periods,
     offer_persons,
 )
-from auditviewer.coverage import Clock, coverage, find_faults
+from auditviewer.coverage import coverage, find_faults
 from auditviewer.history import history
 from auditviewer.listing import history_in_words, list_changes
 from auditviewer.log.coverage import read_upkeep
@@ -33,8 +32,9 @@ from auditviewer.log.database import Reading
 from auditviewer.log.filters import KINDS, Filter, of_scope, read_filter
 from auditviewer.log.known import find_persons, read_tables
 from auditviewer.log.past import has_entries
+from auditviewer.one_change import change
 from auditviewer.problems import register_problems
-from auditviewer.seals import find_amiss, seals
+from auditviewer.seals import find_seal_faults, seals
 from auditviewer.shown import is_address
 from auditviewer.site import Site, bind, secure
 
@@ -107,14 +107,14 @@ def _changes(site: Site) -> str | AnyResponse:
     if not _is_same(arguments):
         return redirect(url_for(".changes", **arguments))
     with site.database.reading() as reading:
-        since = reading.now - site.settings.retention
+        since = site.since(reading)
         tables = read_tables(reading)
         persons = find_persons(reading, since)
-        listing = list_changes(site, reading, asked, since, tables, before)
+        listing = list_changes(site, reading, asked, tables)
         is_recorded = bool(listing.count) or has_entries(reading, asked, tables, since)
         faults = _faults(site, reading, asked, tables)
     today = times.day_of(reading.now, asked.zone)
-    mine, in_scope = asked.arguments(), of_scope(tables, asked)
+    mine = asked.arguments()
     return render_template(
         "audit/changes.html",
         asked=asked,
@@ -125,6 +125,7 @@ def _changes(site: Site) -> str | AnyResponse:
         performer=performers(tables),
         faults=faults,
         coverage_url=url_for(".coverage", **asked.zone_argument),
+        seals_url=url_for(".seals", **asked.zone_argument),
         is_recorded=is_recorded,
         chips=list(chips(asked, persons, today)),
         periods=offer_periods(site.settings.retention.days),
@@ -133,29 +134,32 @@ def _changes(site: Site) -> str | AnyResponse:
         entities=offer_entities(tables, asked),
         kinds=(("", "Any"), *((kind, kind.capitalize()) for kind in KINDS)),
         tracked_in_words=_tracked_in_words(tables, today, asked),
-        scope=_scope(asked),
-        is_tracked=bool(in_scope),
-        scope_in_words=_tracked_in_words(in_scope, today, asked),
+        **_scope(tables, today, asked),
         clear_url=url_for(".changes", **asked.zone_argument),
         newest_url=url_for(".changes", **mine),
         older_url=listing.older and url_for(".changes", **mine, before=listing.older),
     )
 
 
-def _faults(site: Site, reading: Reading, asked: Filter, tables: Tables) -> list[str]:
-    """Return what is wrong with the upkeep of the log and with its seals."""
-    clock = Clock(asked, reading.now)
-    amiss = find_faults(read_upkeep(reading), tables, clock, site.settings.retention)
-    return [*amiss, *find_amiss(reading, clock)]
+def _faults(site: Site, reading: Reading, asked: Filter, tables: Tables) -> dict[str, list[str]]:
+    """Return what is wrong with the log, by the page that says more about it."""
+    clock = times.Clock(asked.zone, reading.now)
+    upkeep = find_faults(read_upkeep(reading), tables, clock, site.settings.retention)
+    return {"coverage": list(upkeep), "seals": list(find_seal_faults(reading, clock))}
 
 
 def _is_same(arguments: dict[str, str]) -> bool:
     return arguments == request.args.to_dict() and len(arguments) == len(request.args)
 
 
-def _scope(asked: Filter) -> str:
-    """Return "Workflow in Workflows", the module alone, or nothing where all was asked for."""
-    return " in ".join(filter(None, (asked.entity, asked.module)))
+def _scope(tables: Tables, today: date, asked: Filter) -> dict[str, object]:
+    """Return "Workflow in Workflows", the module alone or nothing; and what is tracked of it."""
+    in_scope = of_scope(tables, asked)
+    return {
+        "scope": " in ".join(filter(None, (asked.entity, asked.module))),
+        "is_tracked": bool(in_scope),
+        "scope_in_words": _tracked_in_words(in_scope, today, asked),
+    }
 
 
 def _tracked_in_words(tables: Tables, today: date, asked: Filter) -> str:

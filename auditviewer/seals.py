@@ -13,7 +13,6 @@ from auditviewer.change.english import count
 from auditviewer.change.quantities import number_in_words
 from auditviewer.change.records import Entry
 from auditviewer.change.verbatim import reveal
-from auditviewer.coverage import Clock
 from auditviewer.log.database import Reading
 from auditviewer.log.filters import read_filter
 from auditviewer.log.seals import (
@@ -30,6 +29,7 @@ from auditviewer.log.seals import (
     seal_of,
 )
 from auditviewer.site import Site
+from auditviewer.times import Clock
 
 NEWEST = 2**63 - 1
 LONGEST_UNSEALED = timedelta(days=1)
@@ -51,7 +51,7 @@ def seals(site: Site) -> str:
     with site.database.reading() as reading:
         found = read_seals(reading, max(0, min(before, NEWEST)), PAGE + 1)
         unsealed, verified = count_unsealed(reading), read_verification(reading)
-    clock, shown = Clock(asked, reading.now), found[:PAGE]
+    clock, shown = Clock(asked.zone, reading.now), found[:PAGE]
     last = shown[0] if shown and before == NEWEST else None
     return render_template(
         "audit/seals.html",
@@ -71,7 +71,7 @@ def seals(site: Site) -> str:
     )
 
 
-def find_amiss(reading: Reading, clock: Clock) -> Iterator[str]:
+def find_seal_faults(reading: Reading, clock: Clock) -> Iterator[str]:
     """Yield what is wrong with the chain, for the list to say; nothing, where it is in order."""
     yield from find_broken(read_verification(reading), clock)
     if is_sealing_late(reading, LONGEST_UNSEALED):
@@ -112,7 +112,7 @@ def _facts(
     if verified is None:
         yield "Verified", "Not yet, as far as this database knows"
         return
-    up_to = f"up to seal {verified.up_to:,}: {number_in_words(verified.entries)} entries"
+    up_to = f"up to seal {verified.up_to:,}: {count(verified.entries, 'entry')}"
     yield "Verified", f"On {clock.moment(verified.verified_at)}, {up_to}"
     if verified.anchors is None:
         yield "Compared with anchors", "None were given"
@@ -131,18 +131,15 @@ def _unsealed(unsealed: Unsealed, clock: Clock) -> str:
 
 def _what(seal: Seal) -> str:
     """Return what a seal is about, in words."""
+    entries = count(seal.entries, "entry")
     if seal.kind == "drop":
         day, days = str(seal.detail.get("from", ""))[:10], seal.detail.get("retention_days")
-        entries = number_in_words(int(seal.detail.get("entries") or 0))
-        return f"Dropped {day} with {entries} entries, by the retention of {days} days"
+        dropped = count(int(seal.detail.get("entries") or 0), "entry")
+        return f"Dropped {day} with {dropped}, by the retention of {days} days"
     if seal.kind == "restore":
         reason = reveal(str(seal.detail.get("reason", "")))
-        return f"Went on in another database: “{reason}”. {_entries(seal)} were found there"
-    return _entries(seal)
-
-
-def _entries(seal: Seal) -> str:
-    return f"{number_in_words(seal.entries)} {'entry' if seal.entries == 1 else 'entries'}"
+        return f"Went on in another database: “{reason}”. {entries} found there"
+    return entries
 
 
 def _finding(found: object) -> str:

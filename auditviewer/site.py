@@ -5,6 +5,7 @@ Who is signed in is the host's to know; a stand-alone viewer's own accounts are 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial, update_wrapper
 from typing import Any
 
@@ -12,7 +13,7 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from auditviewer.config import Settings
-from auditviewer.log.database import Database
+from auditviewer.log.database import Database, Reading
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -53,6 +54,10 @@ class Site:
     def admits(self, viewer: Viewer) -> bool:
         """Tell whether somebody may see the log."""
         return viewer.role in self.settings.admin_roles
+
+    def since(self, reading: Reading) -> datetime:
+        """Return from when on the log is shown."""
+        return reading.now - self.settings.retention
 
 
 def bind(view: Callable[..., ResponseReturnValue], *known: object) -> Callable[..., Any]:

@@ -3,6 +3,7 @@
 Knows no entries; which zone it is, the URL or the configuration says.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -51,11 +52,32 @@ def clock_time(moment: datetime, zone: ZoneInfo) -> str:
     return format_datetime(moment.astimezone(zone), "HH:mm", locale=LOCALE)
 
 
+@dataclass(frozen=True)
+class Clock:
+    """How moments are said in few words: by a zone, and seen from *now*."""
+
+    zone: ZoneInfo
+    now: datetime
+
+    def moment(self, moment: datetime) -> str:
+        """Return "25 Nov, 22:10"."""
+        return f"{self.day(day_of(moment, self.zone))}, {clock_time(moment, self.zone)}"
+
+    def day(self, day: date) -> str:
+        """Return "25 Nov"."""
+        return short_day(day, day_of(self.now, self.zone))
+
+    def days(self, first: date, after: date) -> str:
+        """Return "25 Nov", or "25 Nov – 3 Dec" for more than one day."""
+        last = after - timedelta(days=1)
+        return self.day(first) if last <= first else f"{self.day(first)} – {self.day(last)}"
+
+
 def moment_in_words(moment: datetime, zone: ZoneInfo) -> str:
     """Return "Sunday 22 November 2026, 18:42:07 (Europe/Berlin, UTC+01:00)"."""
     local = moment.astimezone(zone)
     words = format_datetime(local, "EEEE d MMMM y, HH:mm:ss", locale=LOCALE)
-    return f"{words} ({zone.key}, {offset(local)})"
+    return f"{words} (UTC)" if zone.key == "UTC" else f"{words} ({zone.key}, {offset(local)})"
 
 
 def zone_in_words(zone: ZoneInfo, now: datetime) -> str:

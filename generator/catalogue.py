@@ -4,17 +4,19 @@ Reads pg_catalog alone, and never a row of a table; what follows from it, others
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import namedtuple_row
 
-from generator.names import TableName
+from generator.names import TableName, as_arrays
 
 Connection = psycopg.Connection[Any]
+Query = LiteralString | sql.Composed
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,9 @@ class CatalogueTable:
         return next((column for column in self.columns if column.name == name), None)
 
 
+Tables = Mapping[TableName, CatalogueTable]
+
+
 @contextmanager
 def reading(connection: Connection) -> Iterator[None]:
     """Read in one snapshot, without the right to write, and with names deparsed the same always.
@@ -81,7 +86,7 @@ def reading(connection: Connection) -> Iterator[None]:
         yield
 
 
-def rows(connection: Connection, query: LiteralString, **parameters: object) -> list[Any]:
+def rows(connection: Connection, query: Query, **parameters: object) -> list[Any]:
     """Return the rows of a query as named tuples, whatever row factory the connection has."""
     with connection.cursor(row_factory=namedtuple_row) as cursor:
         return cursor.execute(query, parameters).fetchall()
@@ -96,13 +101,7 @@ def read_named(
     connection: Connection, names: Collection[TableName]
 ) -> dict[TableName, CatalogueTable]:
     """Return the relations of these names that exist, of whatever kind."""
-    wanted = {"schemas": [n.schema for n in names], "tables": [n.table for n in names]}
-    return _assemble(connection, rows(connection, _RELATIONS + _NAMED, **wanted))
-
-
-def read_schemas(connection: Connection) -> set[str]:
-    """Return the names of all schemas."""
-    return {row.nspname for row in rows(connection, "SELECT nspname FROM pg_namespace")}
+    return _assemble(connection, rows(connection, _RELATIONS + _NAMED, **as_arrays(names)))
 
 
 def _assemble(connection: Connection, relations: list[Any]) -> dict[TableName, CatalogueTable]:

@@ -12,6 +12,7 @@ import click
 import psycopg
 
 from generator.config import Config, ConfigError, TrackedTable
+from generator.names import did_you_mean
 from generator.parse import read_config
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -55,6 +56,9 @@ def problems() -> Iterator[None]:
     except ConfigError as error:
         raise UsageProblem(str(error)) from None
     except OSError as error:
+        # Such as the pipe of a reader that is gone, which click knows how to end.
+        if error.filename is None:
+            raise
         raise UsageProblem(f"{error.filename}: {error.strerror}") from None
 
 
@@ -62,8 +66,9 @@ def selected(config: Config, only: str | None) -> list[TrackedTable]:
     """Return all tables, or the one of a name, or exit 2 where there is none."""
     tables = [table for table in config.tables if only in (None, str(table.name))]
     if only is not None and not tables:
-        known = ", ".join(str(table.name) for table in config.tables)
-        raise UsageProblem(f'{config.path}: table "{only}" is not in it – known: {known}')
+        names = [str(table.name) for table in config.tables]
+        which = did_you_mean(only, names, f"known: {', '.join(names)}")
+        raise UsageProblem(f'{config.path}: table "{only}" is not in it – {which}')
     return tables
 
 
@@ -73,7 +78,7 @@ def connect(database: str) -> Iterator[psycopg.Connection]:
     # As yoyo wants it, too. What libpq can't read it would repeat, with the password in it.
     conninfo = database.replace("postgresql+psycopg://", "postgresql://", 1)
     try:
-        with psycopg.connect(conninfo, connect_timeout=10) as connection:
+        with problems(), psycopg.connect(conninfo, connect_timeout=10) as connection:
             yield connection
     except psycopg.ProgrammingError as error:
         if error.sqlstate is None:

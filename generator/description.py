@@ -19,7 +19,8 @@ def describe(tracked: TrackedTable) -> Sql:
 
 def column_words(tracked: TrackedTable) -> dict[str, dict[str, object]]:
     """Return audit.tracked_table.columns: the words of each column that has some."""
-    return {name: _words(column) for name, column in tracked.columns.items() if _words(column)}
+    words = {name: _words(column) for name, column in tracked.columns.items()}
+    return {name: said for name, said in words.items() if said}
 
 
 def _arguments(tracked: TrackedTable) -> Iterator[tuple[str, Sql]]:
@@ -42,10 +43,9 @@ def _arguments(tracked: TrackedTable) -> Iterator[tuple[str, Sql]]:
         yield "p_on_truncate", literal(tracked.truncate)
     if tracked.missing_actor != "allow":
         yield "p_missing_actor", literal(tracked.missing_actor)
-    if tracked.say:
-        yield "p_say", Sql(_json_object(dict(tracked.say)))
-    if column_words(tracked):
-        yield "p_columns", Sql(_json_object(dict(column_words(tracked))))
+    words: dict[str, Mapping[str, object]]
+    words = {"p_say": tracked.say, "p_columns": column_words(tracked)}
+    yield from ((name, _json_object(said)) for name, said in words.items() if said)
 
 
 def _column_lists(tracked: TrackedTable) -> dict[str, tuple[str, ...]]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from generator.catalogue import CatalogueTable, ForeignKey
+from generator.catalogue import CatalogueTable, ForeignKey, Tables
 from generator.names import TableName
 from generator.proposed_columns import is_nameable, propose_key
 from generator.wording import singular, words
@@ -15,8 +15,6 @@ from generator.wording import singular, words
 _MANY = 5
 """A table from which more tables than these cascade, none named after it, is what all of them
 are owned by (a tenant, a user) rather than their parent."""
-
-Tables = Mapping[TableName, CatalogueTable]
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,12 @@ class Migration:
     rollback: str
     before: str = ""
 
+    def __str__(self) -> str:
+        """Return that it is needed, with what it changes below."""
+        verb = self.verb or "install"
+        line = f"migrations: {self.subject} – needs a migration ({verb}) – run: pgwitness generate"
+        return f"{line}\n{self.diff}" if self.before else line
+
     @property
     def diff(self) -> str:
         """What the migration changes in the SQL that is in force, as a unified diff."""

@@ -3,8 +3,10 @@
 Knows nothing of what is done with the table.
 """
 
+import difflib
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -54,6 +56,12 @@ def parse_table_name(written: str) -> TableName:
     return TableName(schema, table)
 
 
+def as_arrays(names: Iterable[TableName]) -> dict[str, list[str]]:
+    """Return tables as the parameters of a query: their schemas and names, in the same order."""
+    listed = list(names)
+    return {"schemas": [n.schema for n in listed], "tables": [n.table for n in listed]}
+
+
 def identifier_problem(name: str) -> str | None:
     """Say why *name* can't stand in a migration as it is, and what to do; or None."""
     size = len(name.encode())
@@ -79,6 +87,12 @@ def holds_control_character(text: str) -> bool:
 def as_printed(text: str) -> str:
     """Return a text with what does not print as an escape."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
+    """Return the nearest known name as a question, or what to do where none is near."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f'did you mean "{near[0]}"?' if near else otherwise
 
 
 def _as_written(part: str) -> str:

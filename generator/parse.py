@@ -120,12 +120,12 @@ def _read_table(reader: Reader, name: TableName, body: Toml, source: str) -> Tra
 
 
 def _check_place(reader: Reader, body: Toml, where: str, *, is_child: bool) -> None:
+    why = "needs a parent – remove it, or add one"
+    if is_child:
+        why = "comes from the parent – remove it"
     for key in ("module", "entity", "link") if is_child else ("part",):
         if key in body:
-            why = "comes from the parent" if is_child else "needs a parent"
-            reader.finding(
-                where, f'"{key}" {why} – remove it' + ("" if is_child else ", or add one")
-            )
+            reader.finding(where, f'"{key}" {why}')
 
 
 def _read_parent(reader: Reader, body: Toml, where: str) -> Parent | None:

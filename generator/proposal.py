@@ -5,14 +5,7 @@ Knows what names and types usually mean; somebody who knows the product reviews 
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from generator.catalogue import (
-    CatalogueTable,
-    Connection,
-    read_schemas,
-    read_tables,
-    reading,
-    rows,
-)
+from generator.catalogue import CatalogueTable, Connection, Tables, read_tables, reading, rows
 from generator.config import Column, ConfigError, Parent, TrackedTable
 from generator.kinship import Kinship, find_kinship
 from generator.names import TableName, as_printed
@@ -49,9 +42,9 @@ def propose(connection: Connection, schemas: Sequence[str]) -> str:
     """
     with reading(connection):
         (database,) = rows(connection, "SELECT current_database() AS name")
-        unknown = sorted(set(schemas) - read_schemas(connection))
+        there = {row.nspname for row in rows(connection, "SELECT nspname FROM pg_namespace")}
         tables = read_tables(connection)
-    if unknown:
+    if unknown := sorted(set(schemas) - there):
         raise ConfigError(
             [f'schema "{name}": is not in "{database.name}" – check --schema' for name in unknown]
         )
@@ -61,9 +54,7 @@ def propose(connection: Connection, schemas: Sequence[str]) -> str:
     return "\n".join([header, *_write_tables(chosen, tables)])
 
 
-def _write_tables(
-    chosen: Mapping[TableName, CatalogueTable], tables: Mapping[TableName, CatalogueTable]
-) -> Iterator[str]:
+def _write_tables(chosen: Tables, tables: Tables) -> Iterator[str]:
     impossible = _impossible(chosen)
     possible = {name: table for name, table in chosen.items() if name not in impossible}
     doubtful = {name: reason for name in possible if (reason := _doubt(possible[name]))}
@@ -78,7 +69,7 @@ def _write_tables(
         yield write_comment(f'"{name}" is left out: {why}' for name, why in impossible.items())
 
 
-def _impossible(tables: Mapping[TableName, CatalogueTable]) -> dict[TableName, str]:
+def _impossible(tables: Tables) -> dict[TableName, str]:
     """Say which tables audit.toml can't name, or can't name beside another one, and why."""
     reasons: dict[TableName, str] = {}
     owners: dict[str, TableName] = {}
@@ -106,7 +97,7 @@ def _doubt(table: CatalogueTable) -> str | None:
 
 
 def _propose_table(
-    table: CatalogueTable, kinship: Kinship, tables: Mapping[TableName, CatalogueTable]
+    table: CatalogueTable, kinship: Kinship, tables: Tables
 ) -> tuple[TrackedTable, list[str]]:
     key, key_comment = propose_key(table)
     foreign_key = kinship.parents.get(table.name)

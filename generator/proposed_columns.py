@@ -5,12 +5,12 @@ Knows names and types of columns; how tables hang together, others decide.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 
-from generator.catalogue import CatalogueColumn, CatalogueTable
+from generator.catalogue import CatalogueColumn, CatalogueTable, Tables
 from generator.config import Column, Reference
-from generator.names import TableName, as_printed, identifier_problem
+from generator.names import as_printed, identifier_problem
 from generator.parse import MAX_REFERENCES
 from generator.policies import SECRET_LOOKING
 from generator.toml_reader import BODY_TAG
@@ -75,7 +75,7 @@ def propose_words(
     table: CatalogueTable,
     key: tuple[str, ...],
     parent_key: tuple[str, ...],
-    tables: Mapping[TableName, CatalogueTable],
+    tables: Tables,
 ) -> dict[str, Column]:
     """Return the words of the columns in order, less the keys that mean nothing to people."""
     references = dict(islice(dict(_references(table, tables)).items(), MAX_REFERENCES))
@@ -155,9 +155,7 @@ def _is_readable(column: CatalogueColumn) -> bool:
     )
 
 
-def _references(
-    table: CatalogueTable, tables: Mapping[TableName, CatalogueTable]
-) -> Iterator[tuple[str, Reference]]:
+def _references(table: CatalogueTable, tables: Tables) -> Iterator[tuple[str, Reference]]:
     """Yield the columns that hold a key of a table whose rows have names."""
     for foreign_key in reversed(table.foreign_keys):
         target = tables.get(foreign_key.table)

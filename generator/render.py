@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jinja2
 
+from generator.by_statement import has_statements, statement_values
 from generator.config import TrackedTable
 from generator.description import describe
 from generator.expressions import (
@@ -29,7 +30,6 @@ from generator.lookups import (
 )
 from generator.names import TableName
 from generator.quoting import Sql, identifier, literal, qualified, refuse_unquoted
-from generator.statements import has_statements, statement_values
 
 _OF_ROW = Images("v_old", "v_new", "v_row")
 

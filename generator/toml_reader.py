@@ -3,13 +3,13 @@
 Knows how values look, not what they mean together.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from generator.names import (
     TableName,
     as_printed,
+    did_you_mean,
     holds_control_character,
     identifier_problem,
     parse_table_name,
@@ -19,7 +19,6 @@ BODY_TAG = "$capture$"
 """The dollar quote around generated function bodies: no value may hold it."""
 
 Toml = Mapping[str, Any]
-
 
 MOST_DAYS = 36_500
 
@@ -38,11 +37,9 @@ class Reader:
 
     def known(self, body: Toml, keys: Iterable[str], where: str) -> None:
         """Report every key that means nothing."""
-        for key in body:
-            if key not in keys:
-                near = difflib.get_close_matches(key, list(keys), n=1)
-                hint = f'did you mean "{near[0]}"?' if near else "known: " + ", ".join(keys)
-                self.finding(where, f'unknown key "{key}" ({hint})')
+        for key in (key for key in body if key not in keys):
+            hint = did_you_mean(key, keys, f"known: {', '.join(keys)}")
+            self.finding(where, f'unknown key "{key}" ({hint})')
 
     def text(self, body: Toml, key: str, where: str, example: str) -> str:
         """Return a text that must be there; an empty one after a finding."""
@@ -74,22 +71,19 @@ class Reader:
     ) -> tuple[str, ...]:
         """Return a list of column names; one name may stand alone."""
         value = body.get(key, list(default))
-        value = [value] if isinstance(value, str) else value
-        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-            self.finding(where, f'"{key}" must be a list of columns, such as {key} = ["id"]')
-            return ()
-        for name in value:
-            self.identifier(name, f'{where}: "{key}"')
-        return tuple(value)
+        listed = [value] if isinstance(value, str) else value
+        return self._names(listed, key, where, 'columns, such as {} = ["id"]')
 
     def roles(self, body: Toml, key: str) -> tuple[str, ...]:
         """Return a list of roles at the top of the file; an empty one after a finding."""
-        value = body.get(key, [])
+        return self._names(body.get(key, []), key, "", 'roles, such as {} = ["ops_dba"]')
+
+    def _names(self, value: object, key: str, where: str, what: str) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-            self.finding("", f'"{key}" must be a list of roles, such as {key} = ["ops_dba"]')
+            self.finding(where, f'"{key}" must be a list of {what.format(key)}')
             return ()
         for name in value:
-            self.identifier(name, f'"{key}"')
+            self.identifier(name, f'{where}: "{key}"' if where else f'"{key}"')
         return tuple(value)
 
     def choice(self, body: Toml, key: str, choices: tuple[str, ...], where: str) -> str:

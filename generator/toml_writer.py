@@ -14,6 +14,7 @@ from generator.names import as_printed
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _WIDTH = 100
 _LISTS = ("ignore", "exclude", "redact", "keep")
+_OPTIONS = ("truncate", "capture", "rows", "missing_actor")
 
 
 def write_header(source: str) -> str:
@@ -60,14 +61,9 @@ def _table_lines(table: TrackedTable) -> Iterator[str]:
     for policy in _LISTS:
         if columns := getattr(table, policy):
             yield _wrapped_list(policy, columns)
-    if table.truncate != "log":
-        yield f"truncate = {_text(table.truncate)}"
-    if table.capture != "row":
-        yield f"capture = {_text(table.capture)}"
-    if table.rows != "full":
-        yield f"rows = {_text(table.rows)}"
-    if table.missing_actor != "allow":
-        yield f"missing_actor = {_text(table.missing_actor)}"
+    for option in _OPTIONS:
+        if (value := getattr(table, option)) != getattr(TrackedTable, option):
+            yield f"{option} = {_text(value)}"
     if table.say:
         yield f"say = {_inline({case: _text(text) for case, text in table.say.items()})}"
 

@@ -118,6 +118,11 @@ def bookkeeping_reason(table: str) -> str | None:
     return next((why for pattern, why in _BOOKKEEPING if re.fullmatch(pattern, name)), None)
 
 
+def count(number: int, noun: str) -> str:
+    """Return "1 entry" or "12,345 entries"."""
+    return f"{number:,} {noun if number == 1 else _plural(noun)}"
+
+
 def _singular(word: str) -> str:
     if word in _UNCHANGED or word in _SINGULARS:
         return _SINGULARS.get(word, word)

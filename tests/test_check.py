@@ -45,7 +45,7 @@ def check(*arguments: str | Path) -> Result:
 def test_the_reference_installation_is_as_declared(reference: str) -> None:
     done = check("--config", MIGRATIONS / "audit.toml", "--database", reference)
     assert (done.exit_code, done.stdout) == (0, "")
-    assert done.stderr.startswith("ok")
+    assert done.stderr == "ok: 17 tables\n"
 
 
 def test_a_hot_patched_capture_function_is_found_whatever_its_comment_says(

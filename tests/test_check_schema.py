@@ -1,5 +1,6 @@
 """pgwitness check: what was done by hand to the audit schema and its partitions is found."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.databases import REFERENCE
 
 CONFIG = read_config(Path(__file__).parents[1] / "migrations" / "audit.toml")
 Do = Callable[..., None]
+KIND_IN_LOWER_CASE = re.compile("[A-Z] (schema|sequence|table|function|procedure|role|column) ")
 
 # What a superuser does, and the state and object of what check says of it.
 RIGHTS = {
@@ -202,6 +204,7 @@ def test_each_thing_is_found_with_the_statement_that_mends_it(
     do(*broken)
     found = findings(reference)
     assert said(found, days) == sorted(broken.values())
+    assert [f.fix for f in found if KIND_IN_LOWER_CASE.search(f.fix)] == []
     do(*(finding.fix for finding in found))
     altered = findings(reference)
     assert {finding.state for finding in altered} <= {"altered"}

@@ -106,13 +106,21 @@ def test_render_prints_one_table(config: Path) -> None:
 
 def test_render_says_which_tables_there_are(config: Path) -> None:
     said = refused("render", "-c", config, "--table", "crm.usr")
-    assert said.endswith('table "crm.usr" is not in it – known: crm.workflow, crm.user\n')
+    assert said.endswith('table "crm.usr" is not in it – did you mean "crm.user"?\n')
+    said = refused("render", "-c", config, "--table", "x")
+    assert said.endswith('table "x" is not in it – known: crm.workflow, crm.user\n')
 
 
 def test_render_of_no_table_is_nothing(config: Path) -> None:
     config.write_text('source = "crm"\n', encoding="utf-8")
     result = run("render", "-c", config)
     assert (result.exit_code, result.output) == (0, "")
+
+
+def test_check_counts_one_table_as_one(config: Path) -> None:
+    config.write_text(f'source = "crm"\n{WORKFLOW}', encoding="utf-8")
+    run("generate", "-c", config)
+    assert run("check", "-c", config).stderr == "ok: 1 table\n"
 
 
 def test_generate_prints_what_it_wrote_and_nothing_the_second_time(config: Path) -> None:

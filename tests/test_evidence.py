@@ -157,13 +157,6 @@ def test_too_long_lists_are_refused(vault: Vault, monkeypatch: pytest.MonkeyPatc
     assert "more than 1,000 entries" in refused(vault, "--entry", vault.telling[2])
 
 
-def test_who_may_not_read_the_log_is_told_so(vault: Vault) -> None:
-    options = ["evidence", "--database", vault.crm.as_role("crm_web"), "--entry", "1"]
-    result = CliRunner().invoke(main, options)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert "connect as a member of audit_reader" in result.stderr
-
-
 def test_without_a_database_there_is_only_the_verifier() -> None:
     result = CliRunner().invoke(main, ["evidence", "--entry", "1"])
     assert (result.exit_code, result.stdout) == (2, "")

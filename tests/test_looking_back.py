@@ -120,6 +120,18 @@ def test_one_that_was_there_before_is_said_to_be_incomplete(
     assert state(admin, workflow, now())["Name"] == "Nurture new leads"
 
 
+def test_of_what_was_before_the_days_that_are_kept_it_says_that_little_is_known(
+    crm: Crm, admin: FlaskClient, workflow: int
+) -> None:
+    crm.save(RENAME, "Greet leads", workflow)
+    early, late = (
+        page(admin, history_of(workflow), at=at).first(cls="notes").text
+        for at in ("2020-01-01T00:00", now())
+    )
+    assert "The log keeps 90 days. Of what was before" in early
+    assert "The log keeps 90 days" not in late
+
+
 def test_parts_that_a_truncate_removed_are_said_to_be_unknown(
     crm: Crm, admin: FlaskClient, workflow: int
 ) -> None:

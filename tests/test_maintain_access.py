@@ -76,14 +76,6 @@ def test_a_second_run_says_so_and_exits_0(upkeep: Upkeep) -> None:
     assert upkeep.runs() == []
 
 
-def test_who_is_no_member_of_the_owner_is_refused(upkeep: Upkeep) -> None:
-    with psycopg.connect(upkeep.conninfo) as superuser:
-        create_role(superuser, "crm_web", "crm_app")
-    result = run(make_conninfo(upkeep.conninfo, user="crm_web"))
-    assert result.exit_code == 2
-    assert "audit_owner" in result.stderr
-
-
 def test_days_are_those_of_utc_whatever_the_time_zone_of_the_session(upkeep: Upkeep) -> None:
     upkeep.age(93)
     upkeep.add_entries(0)

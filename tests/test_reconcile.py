@@ -133,10 +133,10 @@ def test_what_was_written_by_the_rules_is_as_the_log_says(
     done = reconcile(owner, config)
     assert (done.exit_code, done.stdout) == (0, "")
     assert done.stderr.splitlines() == [
-        "public.item: 1 rows compared; 1 have no entry",
-        "public.line: 1 rows compared; 0 have no entry",
-        "public.visit: 2 rows compared; 0 have no entry",
-        "public.100%: 1 rows compared; 0 have no entry",
+        "public.item: 1 row compared; 1 without an entry",
+        "public.line: 1 row compared; 0 without an entry",
+        "public.visit: 2 rows compared; 0 without an entry",
+        "public.100%: 1 row compared; 0 without an entry",
         "public.remark: not compared: has no key by which a row could be found",
     ]
 
@@ -187,7 +187,7 @@ def test_of_a_row_without_any_entry_nobody_can_tell(
     tamper(owner, "item", "INSERT INTO item VALUES (77, 'New', 1)")
     done = reconcile(owner, config, "--table", "public.item")
     assert done.exit_code == 0
-    assert done.stderr == "public.item: 1 rows compared; 2 have no entry\n"
+    assert done.stderr == "public.item: 1 row compared; 2 without an entry\n"
 
 
 def test_columns_that_are_not_captured_are_not_compared(
@@ -204,7 +204,7 @@ def test_columns_that_were_made_others_since_are_not_compared(
         owner.execute(statement.encode())
     done = reconcile(owner, config)
     assert (done.exit_code, done.stdout) == (0, "")
-    assert done.stderr.startswith("public.item: 1 rows compared, but for price; 1 have")
+    assert done.stderr.startswith("public.item: 1 row compared, but for price; 1 without")
 
 
 @pytest.mark.parametrize("value", ["'forged'", "upper(name)", "name || id"])
@@ -273,7 +273,7 @@ def test_entries_that_the_retention_took_are_unknown(
                   "RESET ROLE".encode())  # fmt: skip
     done = reconcile(owner, config, "--table", "public.visit")
     assert (done.exit_code, done.stdout) == (0, "")
-    assert done.stderr == "public.visit: 0 rows compared; 2 have no entry\n"
+    assert done.stderr == "public.visit: 0 rows compared; 2 without an entry\n"
 
 
 def test_what_others_are_writing_is_no_difference(

@@ -97,7 +97,10 @@ def test_a_change_that_was_changed_since_says_so_and_another_that_it_was_not_tha
     log.as_owner(SEAL)
     verify(log, newest_id(log) - 1)
     assert sealed(reader).endswith("found the log changed elsewhere")
-    assert fault(reader).startswith("The log is not what was sealed: 1 finding by the verification")
+    page = parse(reader.get("/").text)
+    said, [link] = page.first(cls="fault").text, links_named(page, "Seals")
+    assert said.startswith("The log is not what was sealed: 1 finding by the verification")
+    assert parse(reader.get(link).text).first(cls="fault").text == said.removesuffix(" Seals")
 
 
 def test_what_came_after_a_verification_is_not_verified(log: Upkeep, reader: FlaskClient) -> None:
@@ -178,4 +181,4 @@ def test_the_list_says_that_entries_wait_too_long_for_their_seal(
         "UPDATE audit.seal SET sealed_at = now() - interval '4 days'",
         role="postgres",
     )
-    assert fault(reader) == "Entries of more than a day ago are not sealed yet. Coverage"
+    assert fault(reader) == "Entries of more than a day ago are not sealed yet. Seals"

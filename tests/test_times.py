@@ -78,7 +78,7 @@ def test_a_day_has_its_year_where_it_is_another(day: date, words: str, short: st
 @pytest.mark.parametrize(
     ("zone", "clock", "words", "name"),
     [
-        ("UTC", "17:42", "Sunday 22 November 2026, 17:42:07 (UTC, UTC+00:00)", "UTC"),
+        ("UTC", "17:42", "Sunday 22 November 2026, 17:42:07 (UTC)", "UTC"),
         (
             "Asia/Kolkata",
             "23:12",

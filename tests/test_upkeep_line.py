@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from psycopg.conninfo import make_conninfo
 
-from auditviewer.coverage import FEWEST_AHEAD
+from auditviewer.coverage import LEAST_AHEAD
 from tests.crm import VIEWER, create_role
 from tests.maintenance import Upkeep
 from tests.page import parse
@@ -75,7 +75,7 @@ def test_the_list_says_that_a_day_should_be_gone(
 @pytest.mark.parametrize(
     ("ahead", "said"),
     [
-        (FEWEST_AHEAD, ""),
+        (LEAST_AHEAD, ""),
         (9, "Only 9 days ahead are prepared. Coverage"),
         (1, "Only 1 day ahead is prepared. Coverage"),
         (0, "No day ahead is prepared. Coverage"),

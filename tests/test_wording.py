@@ -5,6 +5,7 @@ import pytest
 from generator.wording import (
     bookkeeping_reason,
     column_label,
+    count,
     plural,
     sentence,
     singular,
@@ -145,3 +146,10 @@ def test_bookkeeping_is_told_by_its_name(table: str, reason: str) -> None:
 @pytest.mark.parametrize("table", ["logo", "catalog", "job", "queue_rule", "session_type", "login"])
 def test_what_only_sounds_like_bookkeeping_is_none(table: str) -> None:
     assert bookkeeping_reason(table) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(0, "0 entries"), (1, "1 entry"), (12_345, "12,345 entries")]
+)
+def test_a_number_of_things_is_in_the_singular_or_plural(number: int, words: str) -> None:
+    assert count(number, "entry") == words

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from auditviewer.change.changes import Change
-from auditviewer.change.english import plural
+from auditviewer.change.english import count, plural
 from auditviewer.change.fields import Field
 from auditviewer.change.marks import MOST_EFFORT, Run, Runs, mark_words
 from auditviewer.change.order import NOWHERE, Place, Verb
@@ -101,8 +101,7 @@ def _footnote(group: Group) -> str:
     if group.is_emptied:
         said.append("All of them were removed at once (TRUNCATE), which names no rows.")
     if group.shifted:
-        others = "1 other" if group.shifted == 1 else f"{group.shifted} others"
-        said.append(f"{others} moved up or down to make room.")
+        said.append(f"{count(group.shifted, 'other')} moved up or down to make room.")
     return " ".join(said)
 
 

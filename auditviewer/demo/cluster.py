@@ -13,10 +13,12 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal
 
+from psycopg.conninfo import make_conninfo
+
 from auditviewer.demo.account import (
+    NOTHING,
     ClusterError,
     choose_account,
     make_home,
@@ -29,7 +31,6 @@ __all__ = ["Cluster", "ClusterError", "find_binaries", "remove", "start", "stop"
 
 LOOPBACK = "127.0.0.1"
 SUPERUSER = "postgres"
-NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -55,26 +56,19 @@ class Cluster:
 
     def conninfo(self, dbname: str = "postgres", user: str | None = None, *, host: str = "") -> str:
         """Return a libpq connection string, over the private socket unless *host* is given."""
-        parts = {
-            "host": host or str(self.socket_dir),
-            "port": str(self.port),
-            "dbname": dbname,
-            "user": user or self.superuser,
-        }
-        return " ".join(f"{key}={_quoted(value)}" for key, value in parts.items())
-
-
-def _quoted(value: str) -> str:
-    if value and all(char.isalnum() or char in "/._-" for char in value):
-        return value
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        return make_conninfo(
+            host=host or str(self.socket_dir),
+            port=self.port,
+            dbname=dbname,
+            user=user or self.superuser,
+        )
 
 
 def start(
     data: Path,
     *,
     port: int | None = None,
-    settings: Mapping[str, str] = NO_SETTINGS,
+    settings: Mapping[str, str] = NOTHING,
     auth: Literal["trust", "scram"] = "scram",
 ) -> Cluster:
     """Start the cluster kept in *data*, made when there is none yet, and return it.

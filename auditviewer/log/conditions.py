@@ -10,6 +10,7 @@ from typing import Any
 from psycopg import sql
 
 from auditviewer.log.filters import Filter
+from auditviewer.log.ids import has_id, has_no_id
 from auditviewer.log.search import text_condition
 
 Condition = sql.Composable
@@ -33,11 +34,9 @@ NEWER_OF_SAME = sql.SQL(
       AND {{matches}}"""
 )
 
-SAME_ID = sql.SQL("""hashtextextended(n.entity_id, 0) = hashtextextended(e.entity_id, 0)
-      AND n.entity_id = e.entity_id""")
-FORMER_ID = sql.SQL("""hashtextextended(n.former_entity_id, 0) = hashtextextended(e.entity_id, 0)
-      AND n.former_entity_id = e.entity_id""")
-NO_ID = sql.SQL("hashtextextended(n.entity_id, 0) IS NULL")
+SAME_ID = has_id("n.entity_id", "e.entity_id")
+FORMER_ID = has_id("n.former_entity_id", "e.entity_id")
+NO_ID = has_no_id("n.entity_id")
 
 # A part whose parents were deleted in the same statement has lost its entity; the change of the
 # entity shows it.

@@ -13,6 +13,7 @@ from psycopg import sql
 from auditviewer.change.records import Entry, Move, Tables, read_json
 from auditviewer.change.states import claims
 from auditviewer.log.database import Reading
+from auditviewer.log.ids import has_id, has_no_id
 from auditviewer.log.stands import MARGIN, Stand
 
 LARGEST_ROW = 1_000_000
@@ -65,11 +66,9 @@ FROM {keys}""")
 FIRST = sql.SQL("true")
 OTHER_PARTS = sql.SQL("e.part IS NOT NULL AND e.id > %(after)s AND e.id <> k.newest")
 
-SAME_ID = sql.SQL("""hashtextextended(e.entity_id, 0) = hashtextextended(k.entity_id, 0)
-      AND e.entity_id = k.entity_id""")
-FORMER_ID = sql.SQL("""hashtextextended(e.former_entity_id, 0) = hashtextextended(k.entity_id, 0)
-      AND e.former_entity_id = k.entity_id""")
-NO_ID = sql.SQL("hashtextextended(e.entity_id, 0) IS NULL")
+SAME_ID = has_id("e.entity_id", "k.entity_id")
+FORMER_ID = has_id("e.former_entity_id", "k.entity_id")
+NO_ID = has_no_id("e.entity_id")
 
 ANCHOR = """
 SELECT e.id, e.occurred_at, e.transaction_id::text, e.transaction_at, e.module, e.entity,
@@ -161,8 +160,8 @@ def count_entries(reading: Reading, stand: Stand, most: int) -> int:
     """Return how many entries name the entity of a change, as far as *most*."""
     same_id = NO_ID if stand.entity_id is None else SAME_ID
     query = NUMBER.format(keys=KEYS, of_change=OF_CHANGE.format(same_id=same_id, which=FIRST))
-    row = reading.connection.execute(query, _values([stand], most)).fetchone()
-    return int(row["number"]) if row else 0
+    [row] = reading.connection.execute(query, _values([stand], most))
+    return int(row["number"])
 
 
 def keys_of(stands: Sequence[Stand]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from psycopg import sql
 
 from auditviewer.change.records import Entry, Tables
 from auditviewer.log.database import Reading
+from auditviewer.log.ids import has_id
 from auditviewer.log.stands import FIRST_DAYS, Span, windows
 
 MOST_NAMES = 100
@@ -25,15 +26,14 @@ CROSS JOIN LATERAL (
     SELECT e.entity_label
     FROM audit.entry AS e
     WHERE e.entity = k.entity
-      AND hashtextextended(e.entity_id, 0) = hashtextextended(k.entity_id, 0)
-      AND e.entity_id = k.entity_id
+      AND {same_id}
       AND e.module = k.module
       AND e.entity_label IS NOT NULL
       AND e.occurred_at < k.occurred_at
       AND e.occurred_at >= %(low)s AND e.occurred_at < %(high)s
     ORDER BY e.entity DESC, hashtextextended(e.entity_id, 0) DESC, e.occurred_at DESC, e.id DESC
     LIMIT 1
-) AS e""")
+) AS e""").format(same_id=has_id("e.entity_id", "k.entity_id"))
 
 Former = tuple[str, str, str, int]
 """Module, entity and id of what a part left, and the transaction in which it did."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from auditviewer.change.records import Table, read_columns
+from auditviewer.change.records import Table, TableName, read_columns
 from auditviewer.log.database import Reading
 from auditviewer.log.stands import MARGIN
 
@@ -70,7 +70,7 @@ class Person:
     name: str
 
 
-def read_tables(reading: Reading) -> dict[tuple[str, str], Table]:
+def read_tables(reading: Reading) -> dict[TableName, Table]:
     """Return the words of all tables that are or were tracked."""
     return {table.name: table for table in map(_table, reading.connection.execute(TABLES))}
 

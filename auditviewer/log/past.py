@@ -117,5 +117,5 @@ def has_entries(reading: Reading, asked: Filter, tables: Tables, since: datetime
         values["module"] = asked.module
         which.append(sql.SQL("e.module = %(module)s"))
     query = ANY_ENTRY.format(which=sql.SQL(" AND ").join(which))
-    row = reading.connection.execute(query, values).fetchone()
-    return bool(row and row["found"])
+    [row] = reading.connection.execute(query, values)
+    return bool(row["found"])

@@ -6,54 +6,23 @@ Only of rows that are entities of the log, named there by the column that the re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from psycopg import sql
-
 from auditviewer.change.changes import Change
 from auditviewer.change.fields import Field
 from auditviewer.change.records import Tables
 from auditviewer.change.values import Kind, Value
 from auditviewer.change.verbatim import reveal
 from auditviewer.log.database import Reading
-from auditviewer.log.fates import Fate
-from auditviewer.log.stands import MARGIN
-
-Entity = tuple[str, str, str]
-"""Module, entity and id."""
-
-# The newest entry of an entity's own row says its name; what is older than the change doesn't.
-# Ordered as the index by entity is: by the key, every entry since then would be passed.
-FATES = sql.SQL("""
-SELECT k.module, k.entity, k.id, e.operation = 'DELETE' AS is_deleted, e.entity_label AS label
-FROM unnest(%(modules)s::text[], %(entities)s::text[], %(ids)s::text[]) AS k (module, entity, id)
-CROSS JOIN LATERAL (
-    SELECT e.operation, e.entity_label
-    FROM audit.entry AS e
-    WHERE e.entity = k.entity
-      AND hashtextextended(e.entity_id, 0) = hashtextextended(k.id, 0)
-      AND e.entity_id = k.id
-      AND e.module = k.module
-      AND e.part IS NULL
-      AND e.occurred_at >= %(low)s AND e.occurred_at < %(high)s
-    ORDER BY e.entity DESC, hashtextextended(e.entity_id, 0) DESC, e.occurred_at DESC, e.id DESC
-    LIMIT 1
-) AS e""")
+from auditviewer.log.fates import Fate, find_fates
+from auditviewer.log.stands import Entity
 
 
 def read_referred(
     reading: Reading, changes: Sequence[Change], tables: Tables
 ) -> dict[Entity, Fate]:
     """Return what became since of the entities that changes refer to, by one query."""
-    entities = sorted({each for change in changes for each in _entities(change, tables)})
-    if not entities:
-        return {}
-    modules, names, ids = map(list, zip(*entities, strict=True))
-    values = {"modules": modules, "entities": names, "ids": ids}
-    low = min(change.last.transaction_at for change in changes)
-    span = {"low": low, "high": reading.now + MARGIN}
-    return {
-        (row["module"], row["entity"], row["id"]): Fate(row["is_deleted"], row["label"])
-        for row in reading.connection.execute(FATES, values | span)
-    }
+    entities = {each for change in changes for each in _entities(change, tables)}
+    low = min((change.last.transaction_at for change in changes), default=reading.now)
+    return find_fates(reading, dict.fromkeys(entities, low))
 
 
 def _entities(change: Change, tables: Tables) -> Iterator[Entity]:

@@ -99,8 +99,8 @@ class Verification:
     findings: Sequence[Mapping[str, Any]]
 
 
-def read_seals(reading: Reading, before: int, limit: int = PAGE) -> list[Seal]:
-    """Return the seals before a number, the newest first."""
+def read_seals(reading: Reading, before: int, limit: int) -> list[Seal]:
+    """Return so many seals before a number, the newest first."""
     values = {"before": before, "limit": limit}
     return [Seal(**row) for row in reading.connection.execute(SEALS, values)]
 
@@ -109,21 +109,17 @@ def count_unsealed(reading: Reading) -> Unsealed:
     """Return how many entries are not sealed yet, as far as MOST_COUNTED, and since when."""
     last = reading.connection.execute(LAST).fetchone()
     values = last or {"below": "0", "after_id": -(2**63)}
-    row = reading.connection.execute(UNSEALED, values | {"limit": MOST_COUNTED}).fetchone()
-    return Unsealed(**row) if row else Unsealed(0, None)
-
-
-def sealed_last(reading: Reading) -> datetime | None:
-    """Return when the last seal was made."""
-    last = reading.connection.execute(LAST).fetchone()
-    return last["sealed_at"] if last else None
+    [row] = reading.connection.execute(UNSEALED, values | {"limit": MOST_COUNTED})
+    return Unsealed(**row)
 
 
 def is_sealing_late(reading: Reading, longest: timedelta) -> bool:
     """Tell whether an entry waits for its seal longer than it should."""
-    values = {"sealed_at": sealed_last(reading) or BEFORE_ALL, "late": reading.now - longest}
-    row = reading.connection.execute(IS_LATE, values).fetchone()
-    return bool(row and row["is_late"])
+    last = reading.connection.execute(LAST).fetchone()
+    sealed_at = last["sealed_at"] if last else BEFORE_ALL
+    values = {"sealed_at": sealed_at, "late": reading.now - longest}
+    [row] = reading.connection.execute(IS_LATE, values)
+    return bool(row["is_late"])
 
 
 def read_verification(reading: Reading) -> Verification | None:
@@ -141,6 +137,6 @@ def seal_of(reading: Reading, entry: Entry) -> Seal | None:
 
 def is_among(reading: Reading, transaction: int, ids: Sequence[int]) -> bool:
     """Tell whether one of these entries is of a transaction."""
-    row = reading.connection.execute(IS_AMONG, {"transaction": str(transaction), "ids": list(ids)})
-    [found] = row
-    return bool(found["is_among"])
+    values = {"transaction": str(transaction), "ids": list(ids)}
+    [row] = reading.connection.execute(IS_AMONG, values)
+    return bool(row["is_among"])

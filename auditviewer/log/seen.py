@@ -6,6 +6,7 @@ Knows SQL; which entries are asked for is `conditions`' business, what a move me
 from psycopg import sql
 
 from auditviewer.log.conditions import Conditions
+from auditviewer.log.ids import has_id
 
 COLUMNS = sql.SQL("""e.id, e.occurred_at, e.transaction_id, e.transaction_at,
            e.module, e.entity, e.actor, e.part, e.operation""")
@@ -38,10 +39,8 @@ SELECT {columns}, e.entity_id, false AS is_former
 AND = sql.SQL("\n      AND ")
 NEWEST_FIRST = sql.SQL("ORDER BY {e}occurred_at DESC, {e}id DESC")
 
-IS_ASKED = """hashtextextended(e.{id}, 0) = hashtextextended(%(entity_id)s, 0)
-      AND e.{id} = %(entity_id)s"""
-SAME_AS_ASKED = sql.SQL(IS_ASKED.replace("{id}", "entity_id"))
-FORMER_AS_ASKED = sql.SQL(IS_ASKED.replace("{id}", "former_entity_id"))
+SAME_AS_ASKED = has_id("e.entity_id", "%(entity_id)s")
+FORMER_AS_ASKED = has_id("e.former_entity_id", "%(entity_id)s")
 
 
 def entries_as_seen(found: Conditions, *, ordered: bool) -> sql.Composable:

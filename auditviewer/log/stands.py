@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from psycopg import sql
 
-from auditviewer.log.conditions import Conditions, conditions_of
+from auditviewer.log.conditions import conditions_of
 from auditviewer.log.database import Reading
 from auditviewer.log.filters import Filter
 from auditviewer.log.seen import AND, entries_as_seen
@@ -42,6 +42,8 @@ IS_BELOW = sql.SQL("""(e.occurred_at, e.id, NOT e.is_former)
       < (%(lowest_at)s, %(lowest_id)s, %(is_lowest_own)s)""")
 
 Span = tuple[datetime, datetime]
+Entity = tuple[str, str, str | None]
+"""Module, entity and id; None: of no one in particular."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,11 @@ class Stand:
     entity_id: str | None
     actor: str | None
     is_former: bool = False
+
+    @property
+    def of(self) -> Entity:
+        """The entity that was changed."""
+        return self.module, self.entity, self.entity_id
 
 
 @dataclass(frozen=True)
@@ -179,7 +186,7 @@ def times_of(span: Span) -> dict[str, datetime]:
 
 def has_newer(reading: Reading, asked: Filter, cursor: Cursor) -> bool:
     """Tell whether changes came that the first page couldn't see, as far as two days tell."""
-    found: Conditions = conditions_of(asked)
+    found = conditions_of(asked)
     found.add("e.transaction_id >= pg_snapshot_xmin(%(snapshot)s::pg_snapshot)")
     found.add(
         "NOT pg_visible_in_snapshot(e.transaction_id, %(snapshot)s::pg_snapshot)",
@@ -189,5 +196,5 @@ def has_newer(reading: Reading, asked: Filter, cursor: Cursor) -> bool:
         seen=entries_as_seen(found, ordered=False), dear=AND.join(found.dear)
     )
     span = reading.now - FIRST_DAYS, reading.now + MARGIN
-    row = reading.connection.execute(query, found.values | times_of(span)).fetchone()
-    return bool(row and row["newer"])
+    [row] = reading.connection.execute(query, found.values | times_of(span))
+    return bool(row["newer"])

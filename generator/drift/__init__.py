@@ -5,19 +5,17 @@ Reads in one read-only snapshot, as any role; a member of audit_reader sees the 
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
-import psycopg
-
-from generator.catalogue import Connection, read_named, read_tables, reading
+from generator.access import may_read
+from generator.catalogue import Connection, Tables, read_named, read_tables, reading
 from generator.config import Config
 from generator.drift.by_statement import find_misfits
 from generator.drift.code import find_foreign_code
 from generator.drift.dating import add_dates
 from generator.drift.declared import read_declared
 from generator.drift.differences import compare, with_versions
-from generator.drift.finding import Finding
-from generator.drift.fit import Tables, find_conflicts, is_trackable, named_tables
+from generator.drift.finding import PSQL, Finding
+from generator.drift.fit import find_conflicts, is_trackable, named_tables
 from generator.drift.guard import find_broken_guard
 from generator.drift.installed import read_installed
 from generator.drift.objects import Objects, named
@@ -28,14 +26,14 @@ from generator.drift.roles import find_powers
 from generator.drift.storage import find_unsafe_storage
 from generator.drift.tracked import compare_table, find_orphans, is_installed
 from generator.drift.upkeep import find_neglect
-from generator.drift.versions import find_altered, may_read_versions
+from generator.drift.versions import find_altered
 from generator.drift.words import TABLE, find_missing_key, read_words
 from generator.render import render_audit_schema, render_track
 
 __all__ = ["Finding", "find_drift"]
 
 
-def find_drift(connection: psycopg.Connection[Any], config: Config) -> list[Finding]:
+def find_drift(connection: Connection, config: Config) -> list[Finding]:
     """Return what differs, none for a database that is as declared.
 
     The connection must not be in a transaction that has read already.
@@ -50,10 +48,9 @@ def find_drift(connection: psycopg.Connection[Any], config: Config) -> list[Find
             for tracked in config.tables
             for finding in find_conflicts(tracked, tables, known)
         ]
-        conflicts += find_misfits(connection, config.tables)
+        conflicts += find_misfits(connection, config.tables, tables)
         script = f"{config.migrations}/…_audit_schema.sql"
-        psql = "psql -1 -v ON_ERROR_STOP=1 -f"
-        again = f"apply the migrations; where they are: {psql} {script} (the newest)"
+        again = f"apply the migrations; where they are: {PSQL} {script} (the newest)"
         if named("schema", None) not in installed.owners:
             what = "the audit log is not installed"
             return [Finding("missing", named("schema", None), what, again), *conflicts]
@@ -62,7 +59,7 @@ def find_drift(connection: psycopg.Connection[Any], config: Config) -> list[Find
             *conflicts,
             *_compare_tables(connection, config, installed, tables),
         ]
-        if may_read_versions(connection):
+        if may_read(connection, "object_version"):
             found += find_altered(connection, found)
         return add_dates(connection, found)
 

@@ -6,33 +6,35 @@ Knows where PostgreSQL keeps rows from a statement trigger, or shows them to it 
 from collections.abc import Iterable, Iterator
 from typing import Any, LiteralString
 
-from generator.catalogue import Connection, rows
+from generator.catalogue import CatalogueTable, Connection, Tables, rows
 from generator.config import TrackedTable
 from generator.drift.finding import Finding
 from generator.drift.objects import written
-from generator.names import TableName
+from generator.names import TableName, as_arrays
 
 
-def find_misfits(connection: Connection, tracked: Iterable[TrackedTable]) -> Iterator[Finding]:
+def find_misfits(
+    connection: Connection, tracked: Iterable[TrackedTable], tables: Tables
+) -> Iterator[Finding]:
     """Yield why a table should be captured by row instead."""
-    names = [table.name for table in tracked if table.capture == "statement"]
-    schemas, tables = [name.schema for name in names], [name.table for name in names]
-    for row in rows(connection, _TABLES, schemas=schemas, tables=tables):
-        where = f"table {TableName(row.schema, row.table_name)}"
-        for reason in _reasons(row):
+    names = as_arrays(table.name for table in tracked if table.capture == "statement")
+    for row in rows(connection, _TABLES, **names):
+        name = TableName(row.schema, row.table_name)
+        for reason in _reasons(tables[name], row) if name in tables else ():
+            what = f"is captured by statement, but {reason}"
             fix = 'set capture = "row" in audit.toml, and pgwitness generate'
-            yield Finding("conflict", where, f"is captured by statement, but {reason}", fix)
+            yield Finding("conflict", f"table {name}", what, fix)
 
 
-def _reasons(row: Any) -> Iterator[str]:
-    if row.is_partitioned:
+def _reasons(table: CatalogueTable, row: Any) -> Iterator[str]:
+    if table.kind == "p":
         yield (
             "it is partitioned: statements on a partition would leave no entry, and rows that move "
             "between two could be mistaken for each other"
         )
-    if row.is_partition:
+    if table.is_partition:
         yield "it is a partition: statements on the whole table would leave no entry"
-    if row.inherits:
+    if table.inherits:
         yield "it inherits, or is inherited from: entries would lack rows, or columns"
     if row.is_subscribed:
         yield "a subscription writes to it: replication fires row triggers alone"
@@ -51,11 +53,6 @@ def _reasons(row: Any) -> Iterator[str]:
 # tgtype is a bit mask: 1 is FOR EACH ROW, 2 BEFORE, 64 INSTEAD OF.
 _TABLES: LiteralString = """
 SELECT n.nspname AS schema, c.relname AS table_name,
-       c.relkind = 'p' AS is_partitioned,
-       c.relispartition AS is_partition,
-       c.relkind = 'r' AND NOT c.relispartition AND EXISTS (
-           SELECT FROM pg_inherits AS i
-           WHERE c.oid IN (i.inhrelid, i.inhparent)) AS inherits,
        EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid = c.oid) AS is_subscribed,
        ARRAY(
            SELECT t.tgname::text
@@ -64,9 +61,9 @@ SELECT n.nspname AS schema, c.relname AS table_name,
              AND t.tgtype & 1 = 1 AND t.tgtype & 66 = 0 AND NOT starts_with(t.tgname, '!audit_')
            ORDER BY t.tgname) AS row_triggers,
        actions.deleting, actions.updating
-FROM unnest(%(schemas)s::text[], %(tables)s::text[]) AS wanted (schema, name)
+FROM unnest(%(schemas)s::text[], %(tables)s::text[]) AS wanted (schema, table_name)
      JOIN pg_namespace AS n ON n.nspname = wanted.schema
-     JOIN pg_class AS c ON (c.relnamespace, c.relname) = (n.oid, wanted.name)
+     JOIN pg_class AS c ON (c.relnamespace, c.relname) = (n.oid, wanted.table_name)
      LEFT JOIN LATERAL (
          SELECT d.conname::text AS deleting, u.conname::text AS updating
          FROM pg_constraint AS d

@@ -6,7 +6,7 @@ constraints and statistics. Who may act as the owner of the log gains nothing by
 reported.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, LiteralString
 
 from generator.catalogue import Connection, rows
@@ -14,7 +14,7 @@ from generator.config import TrackedTable
 from generator.drift.finding import Finding
 from generator.drift.objects import written
 from generator.lookups import read_columns
-from generator.names import TableName
+from generator.names import TableName, as_arrays
 from generator.quoting import identifier, qualified
 
 
@@ -25,18 +25,18 @@ def find_foreign_code(
     read = {name for table in tracked for name, _ in read_columns(table)}
     read |= {table.name for table in tracked if table.truncate == "rows"}
     every = read | {table.name for table in tracked}
-    for row in _of_others(rows(connection, _CASTS, **_wanted(every)), trusted):
+    for row in _of_others(rows(connection, _CASTS, **as_arrays(every)), trusted):
         what = f"runs {row.function} of {written(row.owner)} as audit_writer for {row.tables}"
         cast = f"({row.source} AS {row.target})"
         yield Finding("conflict", f"cast {cast}", what, f"DROP CAST {cast}", version=row.version)
-    for row in _of_others(rows(connection, _POLICIES, **_wanted(read)), trusted):
+    for row in _of_others(rows(connection, _POLICIES, **as_arrays(read)), trusted):
         table = TableName(row.schema, row.table_name)
         what = f"runs {row.function} of {written(row.owner)} as audit_writer"
         policy = f"ALTER POLICY {identifier(row.policy)} ON {qualified(table)} TO …"
         fix = f'{policy}, without audit_writer; or name the owner in "trusted" of audit.toml'
         name = f"policy {written(row.policy)} of table {table}"
         yield Finding("conflict", name, what, fix, version=row.version)
-    for row in _of_others(rows(connection, _PLANNED, **_wanted(read)), trusted):
+    for row in _of_others(rows(connection, _PLANNED, **as_arrays(read)), trusted):
         what = f"runs {row.function} of {written(row.owner)} as audit_writer, if it is IMMUTABLE"
         fix = f'{row.drop}; or name the owner in "trusted" of audit.toml'
         yield Finding("conflict", f"{row.kind} {row.name}", what, fix, version=row.version)
@@ -44,11 +44,6 @@ def find_foreign_code(
 
 def _of_others(found: list[Any], trusted: Sequence[str]) -> list[Any]:
     return [row for row in found if not row.is_insider and row.owner not in trusted]
-
-
-def _wanted(names: Iterable[TableName]) -> dict[str, list[str]]:
-    ordered = sorted(names)
-    return {"schemas": [n.schema for n in ordered], "tables": [n.table for n in ordered]}
 
 
 # Arrays, domains and composites are made JSON of by what they are made of. An extension's casts

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, LiteralString
 
+from generator.access import may_read
 from generator.catalogue import Connection, rows
 from generator.drift.finding import Finding
 
@@ -37,7 +38,7 @@ def tell_moment(connection: Connection, version: int) -> str:
     by = f"by transaction {row.id}"
     if exact is not None and exact.committed_at is not None:
         return f"{_moment(exact.committed_at)}, {by}"
-    if not row.may_read:
+    if not may_read(connection, "entry", "object_version"):
         return by
     (log,) = rows(connection, _LOG, id=row.id)
     if log.first_at is None:
@@ -57,13 +58,7 @@ def _moment(moment: Any) -> str:
 # An xmin has 32 bits of the transaction's 64: it is the newest one that ends in them.
 _TRANSACTION: LiteralString = """
 SELECT x.next - 1 - ((x.next - 1 - %(version)s::bigint) & 4294967295) AS id,
-       current_setting('track_commit_timestamp') = 'on' AS is_tracked,
-       coalesce((SELECT bool_and(has_table_privilege(c.oid, 'SELECT'))
-                 FROM pg_class AS c
-                      JOIN pg_namespace AS n ON n.oid = c.relnamespace
-                 WHERE n.nspname = 'audit' AND c.relname IN ('entry', 'object_version')
-                   AND has_schema_privilege(n.oid, 'USAGE')
-                 HAVING count(*) = 2), false) AS may_read
+       current_setting('track_commit_timestamp') = 'on' AS is_tracked
 FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint) AS x (next)
 """
 

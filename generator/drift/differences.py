@@ -7,7 +7,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from generator.drift.finding import Finding, difference, one_line
-from generator.drift.objects import AUDIT, Grant, Objects, Piece, Routine, Trigger, named, written
+from generator.drift.objects import (
+    AUDIT,
+    Grant,
+    Objects,
+    Piece,
+    Routine,
+    Trigger,
+    in_sql,
+    named,
+    written,
+)
 from generator.drift.statements import same_meaning
 from generator.quoting import qualified
 
@@ -76,7 +86,7 @@ def _compare_owners(declared: Objects, installed: Objects) -> Iterator[Finding]:
 
 
 def _give(name: str, owner: str) -> str:
-    give = f"ALTER {name} OWNER TO {owner}"
+    give = f"ALTER {in_sql(name)} OWNER TO {owner}"
     if owner == _OWNER_OF_ALL:
         return give
     # Who is no superuser may only give it to a role that could have created it there.
@@ -87,7 +97,7 @@ def _give(name: str, owner: str) -> str:
 def _compare_grants(declared: Objects, installed: Objects) -> Iterator[Finding]:
     missing = [g for g in declared.grants - installed.grants if g.object in installed.owners]
     for name, grantee, privileges, _ in _by_grantee(missing):
-        fix = f"GRANT {privileges} ON {name} TO {grantee}"
+        fix = f"GRANT {privileges} ON {in_sql(name)} TO {grantee}"
         yield Finding("missing", name, f"{grantee} has no {privileges}", fix)
     excess = [
         grant
@@ -100,7 +110,7 @@ def _compare_grants(declared: Objects, installed: Objects) -> Iterator[Finding]:
 def find_excess(grants: list[Grant]) -> Iterator[Finding]:
     """Yield one finding for all that a role has been granted on an object."""
     for name, grantee, privileges, version in _by_grantee(grants):
-        fix = f"REVOKE {privileges} ON {name} FROM {written(grantee)}"
+        fix = f"REVOKE {privileges} ON {in_sql(name)} FROM {written(grantee)}"
         what = f"{written(grantee)} has {privileges}"
         yield Finding("changed", name, what, fix, version=version)
 
@@ -156,15 +166,15 @@ def _compare_pieces(declared: Objects, installed: Objects, again: str) -> Iterat
             yield Finding("changed", name, "is defined differently", fix, diff)
     for table in sorted(declared.secured - installed.secured):
         if table in installed.owners:
-            fix = f"ALTER {table} ENABLE ROW LEVEL SECURITY"
+            fix = f"ALTER {in_sql(table)} ENABLE ROW LEVEL SECURITY"
             yield Finding("disabled", table, "row level security is off", fix)
 
 
 def _add(piece: Piece, again: str) -> str:
     if piece.kind not in ("column", "constraint"):
         return again
-    definition = one_line(piece.definition)
-    return f"ALTER {piece.table} ADD {piece.kind} {written(piece.name)} {definition}"
+    what = f"{piece.kind.upper()} {written(piece.name)} {one_line(piece.definition)}"
+    return f"ALTER {in_sql(piece.table)} ADD {what}"
 
 
 def _is_here(trigger: Trigger, declared: Objects, installed: Objects) -> bool:

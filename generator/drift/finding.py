@@ -16,6 +16,9 @@ not act. orphan: there, and declared by nothing. conflict: audit.toml and the us
 contradict each other. unread: this role may not read it, so it was not compared. altered: as
 declared, but changed and put back since the migrations left it. restored: nobody can tell that."""
 
+PSQL = "psql -1 -v ON_ERROR_STOP=1 -f"
+"""All of a script, or nothing."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -31,6 +34,12 @@ class Finding:
     diff: str = ""
     version: int | None = None
     since: str = ""
+
+    def __str__(self) -> str:
+        """Return it as a line, with the differences below it."""
+        since = f" – changed {self.since}" if self.since else ""
+        line = f"{self.state}: {self.object} – {self.what}{since} – {self.fix}"
+        return f"{line}\n{self.diff}" if self.diff else line
 
 
 def difference(declared: str, installed: str) -> str:
@@ -54,9 +63,3 @@ def fold(findings: Iterable[Finding]) -> Iterator[Finding]:
 def one_line(definition: str) -> str:
     """Return a definition as it is shown in a line: texts in it may have lost spaces."""
     return " ".join(definition.split())
-
-
-def did_you_mean(name: str, known: list[str], otherwise: str) -> str:
-    """Return the nearest known name as a question, or what to do where none is near."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f'did you mean "{near[0]}"?' if near else otherwise

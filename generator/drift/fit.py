@@ -3,17 +3,15 @@
 Knows the catalogue of tables; what is installed on them, others know.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from itertools import chain
 
-from generator.catalogue import CatalogueTable
+from generator.catalogue import CatalogueTable, Tables
 from generator.config import Reference, TrackedTable
-from generator.drift.finding import Finding, did_you_mean
-from generator.names import TableName
+from generator.drift.finding import Finding
+from generator.names import TableName, did_you_mean
 from generator.policies import SECRET_LOOKING, secret_without_policy
 from generator.quoting import qualified
-
-Tables = Mapping[TableName, CatalogueTable]
 
 _OTHER_KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
 

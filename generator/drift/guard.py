@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import LiteralString
 
 from generator.catalogue import Connection, rows
-from generator.drift.finding import Finding
+from generator.drift.finding import PSQL, Finding
 from generator.render import render_guard
 
-_AGAIN = "pgwitness guard | psql -1 -v ON_ERROR_STOP=1 -f - (as a superuser)"
+_AGAIN = f"pgwitness guard | {PSQL} - (as a superuser)"
 _BODIES = re.compile(r"FUNCTION audit_guard\.(\w+).*?^AS \$\1\$(.*?)\$\1\$;", re.M | re.S)
 _TRIGGERS = ("audit_guard_change", "audit_guard_drop")
 

@@ -30,18 +30,14 @@ def find_notes(connection: Connection) -> list[Note]:
 
     The connection must not be in a transaction that has read already.
     """
+    queries = [_ROLES, _TABLE_RIGHTS, _SETTINGS, _TABLES, _PARTITIONS, _GUARD, _WRITTEN]
+    if connection.info.server_version >= 150000:
+        queries.append(_PARAMETERS)
     found: dict[str, dict[str, None]] = {}
     with reading(connection):
-        for query in (_ROLES, _TABLE_RIGHTS, _SETTINGS, _TABLES, _PARTITIONS, _GUARD, _WRITTEN):
-            for row in rows(connection, query):
-                found.setdefault(row.what, {})[row.who] = None
-        for row in rows(connection, _PARAMETERS) if _has_parameter_rights(connection) else ():
+        for row in (row for query in queries for row in rows(connection, query)):
             found.setdefault(row.what, {})[row.who] = None
     return [Note(what, tuple(who)) for what, who in found.items()]
-
-
-def _has_parameter_rights(connection: Connection) -> bool:
-    return connection.info.server_version >= 150000
 
 
 _ROLES: LiteralString = """

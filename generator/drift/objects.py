@@ -97,8 +97,14 @@ class Objects:
 
 
 def named(kind: str, name: str | None) -> str:
-    """Return what a finding calls an object of schema audit, or the schema: right in SQL too."""
+    """Return what a finding calls an object of schema audit, or the schema."""
     return f"{kind} {AUDIT}.{written(name)}" if name else f"{kind} {AUDIT}"
+
+
+def in_sql(name: str) -> str:
+    """Return what a finding calls "table audit.entry" as a statement does: TABLE audit.entry."""
+    kind, _, identifier_ = name.partition(" ")
+    return f"{kind.upper()} {identifier_}"
 
 
 def written(name: str) -> str:

@@ -12,7 +12,7 @@ from typing import LiteralString
 from generator.catalogue import Connection, rows
 from generator.drift.differences import compare_trigger, drop_trigger, find_excess
 from generator.drift.finding import Finding, fold
-from generator.drift.objects import AUDIT, ENTRY, Objects, Trigger, named, written
+from generator.drift.objects import AUDIT, ENTRY, Objects, Trigger, in_sql, named, written
 from generator.names import TableName
 
 _TABLE = named("table", ENTRY.table)
@@ -102,24 +102,25 @@ def _compare_partition(
     partition: Partition, declared: Objects, installed: Objects
 ) -> Iterator[Finding]:
     name, owner = partition.object, declared.owners[_TABLE]
+    alter = f"ALTER {in_sql(name)}"
     if partition.table.schema != AUDIT:
         what = f"is outside of schema {AUDIT}"
-        yield Finding("changed", name, what, f"ALTER {name} SET SCHEMA {AUDIT}")
+        yield Finding("changed", name, what, f"{alter} SET SCHEMA {AUDIT}")
     if partition.owner != owner:
         what = f"belongs to {written(partition.owner)} instead of {owner}"
-        yield Finding("changed", name, what, f"ALTER {name} OWNER TO {owner}")
+        yield Finding("changed", name, what, f"{alter} OWNER TO {owner}")
     if not partition.is_secured:
-        fix = f"ALTER {name} ENABLE ROW LEVEL SECURITY"
-        yield Finding("disabled", name, "row level security is off", fix)
+        what = "row level security is off"
+        yield Finding("disabled", name, what, f"{alter} ENABLE ROW LEVEL SECURITY")
     if partition.is_unlogged:
         what = "is UNLOGGED: a crash empties it"
-        yield Finding("changed", name, what, f"ALTER {name} SET LOGGED")
+        yield Finding("changed", name, what, f"{alter} SET LOGGED")
     if partition.is_detaching:
-        fix = f"ALTER {_TABLE} DETACH PARTITION {partition.written} FINALIZE"
+        fix = f"ALTER TABLE {ENTRY} DETACH PARTITION {partition.written} FINALIZE"
         yield Finding("changed", name, "is half detached: that was interrupted", fix)
     elif not partition.lower:
         what = "is a DEFAULT partition: no other can be detached concurrently"
-        fix = f"ALTER {_TABLE} DETACH PARTITION {partition.written}; then add its entries again"
+        fix = f"ALTER TABLE {ENTRY} DETACH PARTITION {partition.written}; add its entries again"
         yield Finding("changed", name, what, fix)
     yield from find_excess([grant for grant in installed.grants if grant.object == name])
 

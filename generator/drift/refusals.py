@@ -10,7 +10,7 @@ from generator.catalogue import Connection, rows
 from generator.config import TrackedTable
 from generator.drift.finding import Finding
 from generator.lookups import read_columns
-from generator.names import TableName
+from generator.names import TableName, as_arrays
 from generator.quoting import identifier, qualified
 
 
@@ -20,8 +20,7 @@ def find_refusals(connection: Connection, tracked: Collection[TrackedTable]) -> 
     found = rows(
         connection,
         _REFUSALS,
-        schemas=[table.schema for table, _ in wanted],
-        tables=[table.table for table, _ in wanted],
+        **as_arrays(table for table, _ in wanted),
         columns=[column for _, column in wanted],
     )
     for schema in sorted({row.schema for row in found if not row.may_use}):
@@ -41,8 +40,7 @@ def _find_unreadable(
     """Yield the tables of which the writer can't read a whole row where it has to."""
     removing = {table.name for table in tracked if table.truncate == "rows"}
     names = [t.name for t in tracked if t.capture == "statement" or t.name in removing]
-    schemas, tables = [name.schema for name in names], [name.table for name in names]
-    for row in rows(connection, _UNREADABLE, schemas=schemas, tables=tables):
+    for row in rows(connection, _UNREADABLE, **as_arrays(names)):
         name = TableName(row.schema, row.table_name)
         where = f"table {name}"
         if not row.may_use:
@@ -60,9 +58,7 @@ def _find_unreadable(
 
 def _find_closed(connection: Connection, tracked: Collection[TrackedTable]) -> Iterator[Finding]:
     """Yield the partitioned tables whose owner can't add partitions to them."""
-    names = [table.name for table in tracked]
-    schemas, tables = [name.schema for name in names], [name.table for name in names]
-    for row in rows(connection, _CLOSED, schemas=schemas, tables=tables):
+    for row in rows(connection, _CLOSED, **as_arrays(table.name for table in tracked)):
         what = f"its owner {row.owner} has no EXECUTE on {row.function}: no partition can be added"
         fix = f"GRANT EXECUTE ON FUNCTION {row.function} TO {identifier(row.owner)}"
         yield Finding("missing", f"table {TableName(row.schema, row.table_name)}", what, fix)

@@ -10,7 +10,7 @@ from typing import Any, LiteralString
 from generator.catalogue import Connection, rows
 from generator.config import Config
 from generator.drift.finding import Finding
-from generator.drift.objects import written
+from generator.drift.objects import in_sql, written
 from generator.quoting import identifier
 
 _TRUST = 'or name it in "trusted" of audit.toml'
@@ -77,7 +77,7 @@ def _find_settings(connection: Connection) -> Iterator[Finding]:
         what = f"sets {row.setting}: the log's own guards don't fire"
         name = f"role {written(row.role)}" if row.role else f"database {written(row.database)}"
         there = f" IN DATABASE {written(row.database)}" if row.role and row.database else ""
-        fix = f"ALTER {name}{there} RESET session_replication_role"
+        fix = f"ALTER {in_sql(name)}{there} RESET session_replication_role"
         yield Finding("changed", name, what, fix, version=row.version)
     for row in rows(connection, _SERVER):
         what = f"is {row.setting} for all sessions: the log's own guards don't fire"

@@ -10,6 +10,7 @@ from typing import LiteralString
 from generator.catalogue import Connection, rows
 from generator.drift.finding import Finding
 from generator.drift.objects import named
+from generator.seals.finding import ACKNOWLEDGE
 
 LONGEST_UNSEALED = timedelta(days=1)
 
@@ -19,8 +20,7 @@ def find_unsealed(connection: Connection, now: datetime) -> Iterator[Finding]:
     (row,) = rows(connection, _LAST, since=now - LONGEST_UNSEALED)
     if row.before is not None and row.before != row.own:
         what = f"was sealed by another database: {row.before}, this is {row.own}"
-        fix = 'where that is meant: pgwitness seal --acknowledge "why"'
-        yield Finding("conflict", named("table", "seal"), what, fix)
+        yield Finding("conflict", named("table", "seal"), what, ACKNOWLEDGE)
     elif row.unsealed_since is not None:
         since = f"{row.unsealed_since.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         fix = "pgwitness seal --database …; or end the oldest transaction, of whatever database"

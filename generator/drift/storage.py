@@ -9,8 +9,8 @@ from typing import LiteralString
 from generator.catalogue import Connection, rows
 from generator.config import TrackedTable
 from generator.drift.finding import Finding
-from generator.drift.objects import named
-from generator.names import TableName
+from generator.drift.objects import in_sql, named
+from generator.names import TableName, as_arrays
 from generator.quoting import qualified
 
 
@@ -20,10 +20,9 @@ def find_unsafe_storage(
     """Yield tables that a crash empties, and partitions that are in another database."""
     for row in rows(connection, _OURS):
         ours, what = named(row.kind, row.name), "is UNLOGGED: a crash empties it"
-        yield Finding("changed", ours, what, f"ALTER {ours} SET LOGGED", version=row.version)
-    names = [table.name for table in tracked]
-    schemas, tables = [name.schema for name in names], [name.table for name in names]
-    for row in rows(connection, _PARTITIONS, schemas=schemas, tables=tables):
+        fix = f"ALTER {in_sql(ours)} SET LOGGED"
+        yield Finding("changed", ours, what, fix, version=row.version)
+    for row in rows(connection, _PARTITIONS, **as_arrays(table.name for table in tracked)):
         name = TableName(row.schema, row.table_name)
         if row.is_foreign:
             what = "is a foreign table: what is written to it elsewhere leaves no entry"

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from generator.config import Config, TrackedTable
 from generator.drift.differences import compare, compare_trigger, drop_trigger
-from generator.drift.finding import Finding
-from generator.drift.objects import AUDIT, ENTRY, Objects, Trigger, named, written
+from generator.drift.finding import PSQL, Finding
+from generator.drift.objects import AUDIT, ENTRY, Objects, Trigger, in_sql, named, written
 from generator.drift.words import TABLE, Words, compare_words
 from generator.names import TableName
 from generator.quoting import qualified
@@ -25,8 +25,7 @@ def compare_table(
 ) -> Iterator[Finding]:
     """Yield how the tracking of a table differs from what audit.toml says."""
     rendered = f"pgwitness render --table {shlex.quote(str(tracked.name))}"
-    command = f"{rendered} | psql -1 -v ON_ERROR_STOP=1 -f -"
-    again = f"apply the migrations; where they are: {command}"
+    again = f"apply the migrations; where they are: {rendered} | {PSQL} -"
     if not is_installed(declared, installed):
         yield Finding("missing", f"table {tracked.name}", "is not tracked", again)
         return
@@ -56,7 +55,8 @@ def find_orphans(config: Config, installed: Objects, words: AllWords) -> Iterato
     for routine in installed.routines:
         if routine.object.startswith(_CAPTURE) and routine.object not in functions:
             what = "captures no table of audit.toml"
-            fix = f"apply the migration that untracks its table; by hand: DROP {routine.object}"
+            by_hand = f"DROP {in_sql(routine.object)}"
+            fix = f"apply the migration that untracks its table; by hand: {by_hand}"
             yield Finding("orphan", routine.object, what, fix)
     for name in sorted((words or {}).keys() - names - {ENTRY}):
         what = f"{TABLE} calls it tracked, and audit.toml does not"

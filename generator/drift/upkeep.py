@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString
 
+from generator.access import may_read
 from generator.catalogue import Connection, rows
 from generator.drift.finding import Finding
 from generator.drift.objects import named
 from generator.drift.partitions import Partition
 from generator.drift.sealed import find_unsealed
+from generator.wording import count
 
 LEAST_AHEAD = timedelta(days=14)
 LONGEST_WITHOUT = timedelta(days=1)
@@ -27,14 +29,14 @@ def find_neglect(
     connection: Connection, partitions: Sequence[Partition], retention: timedelta
 ) -> Iterator[Finding]:
     """Yield what maintenance would have done, and that it did not run where that is so."""
-    (clock,) = rows(connection, _CLOCK)
+    (clock,) = rows(connection, "SELECT clock_timestamp() AS now")
     now: datetime = clock.now.astimezone(UTC)
     attached = [p for p in partitions if p.lower and not p.is_detaching]
     yield from _find_old(attached, now - retention - LONGEST_WITHOUT, retention)
     last = next((p for p in attached if p.is_open_ended), None)
     if last is not None:
         yield from _find_ahead(last, now)
-    if clock.may_read:
+    if may_read(connection, "entry", "tracked_table", "maintenance_run", "seal"):
         if last is not None:
             yield from _find_entries(connection, last)
         runs = list(_find_runs(connection, now))
@@ -55,14 +57,14 @@ def _find_old(
     old = [p for p in attached if not p.is_open_ended and _moment(p.upper) <= cutoff]
     if old:
         more = f" (and {len(old) - 1} more)" if len(old) > 1 else ""
-        what = f"is past the retention of {keep.days} days{more}"
+        what = f"is past the retention of {count(keep.days, 'day')}{more}"
         yield Finding("orphan", old[0].object, what, _MAINTAIN)
 
 
 def _find_ahead(last: Partition, now: datetime) -> Iterator[Finding]:
     ahead = _moment(last.lower) - now
     if ahead < LEAST_AHEAD:
-        what = f"has {max(ahead.days, 0)} days ahead, fewer than {LEAST_AHEAD.days}"
+        what = f"has {count(max(ahead.days, 0), 'day')} ahead, fewer than {LEAST_AHEAD.days}"
         yield Finding("missing", named("table", "entry"), what, _MAINTAIN)
 
 
@@ -86,16 +88,6 @@ def _moment(bound: str) -> datetime:
     """Return a bound as a moment; MINVALUE is before all."""
     return datetime.fromisoformat(bound) if bound[0].isdigit() else datetime.min.replace(tzinfo=UTC)
 
-
-_CLOCK: LiteralString = """
-SELECT clock_timestamp() AS now,
-       coalesce(bool_and(has_schema_privilege(n.oid, 'USAGE')
-                         AND has_table_privilege(c.oid, 'SELECT')), false)
-       AND count(*) = 4 AS may_read
-FROM pg_class AS c
-     JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname = 'audit' AND c.relname IN ('entry', 'tracked_table', 'maintenance_run', 'seal')
-"""
 
 _ENTRIES_SINCE: LiteralString = """
 SELECT FROM audit.entry AS e WHERE e.occurred_at >= %(since)s LIMIT 1

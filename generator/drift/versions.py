@@ -15,11 +15,6 @@ from generator.quoting import literal
 _TABLE = named("table", "object_version")
 
 
-def may_read_versions(connection: Connection) -> bool:
-    """Say whether this role may read what was written down."""
-    return any(row.may for row in rows(connection, _MAY_READ))
-
-
 def find_altered(connection: Connection, found: Collection[Finding]) -> Iterator[Finding]:
     """Yield what has another version than was written down, where *found* does not name it yet.
 
@@ -72,13 +67,6 @@ def _acknowledge(row: Any) -> str:
     of = f"{literal(row.root_schema)}, {literal(row.root_name)}"
     return f"SET ROLE audit_owner; CALL audit._record_versions({of}); RESET ROLE"
 
-
-_MAY_READ: LiteralString = """
-SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS may
-FROM pg_class AS c
-     JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE (n.nspname, c.relname) = ('audit', 'object_version')
-"""
 
 # Clones of a root's trigger come with their partition, and in the transaction that attached it.
 _VERSIONS: LiteralString = """

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, LiteralString
 
+from generator.access import may_read
 from generator.catalogue import Connection, rows
 from generator.config import TrackedTable
 from generator.description import column_words
@@ -20,7 +21,7 @@ TABLE = "table audit.tracked_table"
 
 def read_words(connection: Connection) -> dict[TableName, Words] | None:
     """Return what is said of the tables that are still tracked; None where it can't be read."""
-    if not any(row.may for row in rows(connection, _MAY_READ)):
+    if not may_read(connection, "tracked_table"):
         return None
     # As JSON, so that a column that is gone is a difference rather than an error.
     found = [row.words for row in rows(connection, _WORDS)]
@@ -87,13 +88,6 @@ WHERE n.nspname = 'audit' AND c.relname = 'fingerprint_key'
 """
 
 _KEY: LiteralString = "SELECT FROM audit.fingerprint_key"
-
-_MAY_READ: LiteralString = """
-SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS may
-FROM pg_class AS c
-     JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname = 'audit' AND c.relname = 'tracked_table'
-"""
 
 _WORDS: LiteralString = """
 SELECT row_to_json(t) AS words

@@ -6,15 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, LiteralString
 
-import psycopg
-
-from generator.catalogue import reading, rows
+from generator.access import require_member
+from generator.catalogue import Connection, rows
 from generator.config import ConfigError
 from generator.evidence import queries
 from generator.names import TableName
-from generator.status.queries import MAY
-
-Connection = psycopg.Connection[Any]
 
 MOST_ENTRIES = 100_000
 MOST_LISTED = 1_000_000
@@ -67,11 +63,7 @@ def gather(connection: Connection, asked: Asked) -> Evidence:
     The connection must not be in a transaction that has read already.
     """
     _check(asked)
-    with reading(connection):
-        [may] = rows(connection, MAY)
-        if not may.is_installed or not may.may_read:
-            what = f"{may.role} may not read the audit log of {may.database}, or it has none"
-            raise ConfigError([f"--database: {what} – connect as a member of audit_reader"])
+    require_member(connection)
     with _snapshot(connection):
         [clock] = rows(connection, "SELECT now(), current_database() AS database")
         now = clock.now.astimezone(UTC)

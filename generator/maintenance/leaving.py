@@ -13,6 +13,7 @@ from generator.catalogue import rows
 from generator.maintenance.partitions import FOREVER, Partition, read_partitions
 from generator.maintenance.run import Run
 from generator.maintenance.waiting import Blocked, patiently, until_left
+from generator.wording import count
 
 
 def finish_interrupted(run: Run) -> Iterator[str]:
@@ -42,7 +43,7 @@ def drop_old(run: Run) -> Iterator[str]:
             differing = run.intend(partition, is_verified=True)
             if differing and not run.terms.drop_differing:
                 run.withdraw(partition.name)
-                run.given_up.append(_DIFFERING.format(partition.name, differing))
+                run.given_up.append(_DIFFERING.format(partition.name, count(differing, "entry")))
                 yield f"gave up: {run.given_up[-1]}"
                 continue
             yield from detach(run, partition)
@@ -88,8 +89,8 @@ def drop(run: Run, partition: Partition) -> str:
         if error.sqlstate not in _UNSEALED:
             raise
         raise Blocked(f"{partition.name} is detached, and stays: {_reason(error)}") from None
-    entries = _count_dropped(run) - before
-    return f"{partition.name}: dropped" + ("" if partition.is_last else f", {entries:,} entries")
+    entries = count(_count_dropped(run) - before, "entry")
+    return f"{partition.name}: dropped" + ("" if partition.is_last else f", {entries}")
 
 
 def newest_entry(run: Run, name: str) -> datetime | None:
@@ -160,8 +161,8 @@ def _statement(template: str, name: str) -> sql.Composed:
 
 _UNSEALED = ("UA011", "UA012")
 _DIFFERING = (
-    "{} stays: {:,} entries of it are not as they were sealed – run: pgwitness verify; to drop it"
-    " anyway: pgwitness maintain --drop-differing"
+    "{} stays: {} of it not as sealed – run: pgwitness verify; to drop it anyway:"
+    " pgwitness maintain --drop-differing"
 )
 # Its place is taken, or it has not got a column that an upgrade has added meanwhile.
 _NOT_ATTACHED = (psycopg.errors.InvalidObjectDefinition, psycopg.errors.DatatypeMismatch)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import LiteralString
 
+from generator.access import require_member
 from generator.catalogue import Connection, rows
 
 _SETTINGS = {
@@ -45,12 +46,13 @@ class Session:
 def take_role(worker: Connection, watcher: Connection) -> Session:
     """Make two new connections ready to act as the owner of the log.
 
-    Raises psycopg.errors.InsufficientPrivilege for who is no member of audit_owner.
+    Raises ConfigError where there is no log, or who logged in is no member of audit_owner.
     """
     for connection in (worker, watcher):
         connection.autocommit = True
         for setting, value in _SETTINGS.items():
             connection.execute("SELECT set_config(%s, %s, false)", [setting, value])
+    require_member(worker, "audit_owner")
     worker.execute("SET ROLE audit_owner")
     return Session(worker, watcher)
 
@@ -60,7 +62,7 @@ def open_session(worker: Connection, watcher: Connection) -> Iterator[Session]:
     """Make two new connections ready to maintain, and let nobody else do so meanwhile.
 
     They must be to the server itself: a pooler between transactions would lose the lock. Raises
-    Busy, and psycopg.errors.InsufficientPrivilege for who is no member of audit_owner.
+    Busy, and ConfigError as `take_role` does.
     """
     session = take_role(worker, watcher)
     if not rows(worker, _LOCK)[0].is_mine:

@@ -1,6 +1,6 @@
 """What a run does, in its order: what is most urgent first, each part whatever the others meet.
 
-Knows the order alone.
+Knows the order; and how a day that is over is made quick to read.
 """
 
 from collections.abc import Iterator

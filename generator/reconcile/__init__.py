@@ -4,21 +4,24 @@ without one.
 Reads log and tables in one snapshot, and only what both must agree on.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
 
-from generator.catalogue import Connection, rows
+from generator.access import refusals
+from generator.catalogue import Connection, reading, rows
 from generator.config import Config, ConfigError, TrackedTable
 from generator.drift.code import find_foreign_code
 from generator.drift.dating import tell_moment
+from generator.names import TableName, as_arrays
 from generator.quoting import identifier, qualified
 from generator.reconcile import queries
-from generator.reconcile.chain import Image, could_be, is_another_value, text_of
+from generator.reconcile.past import Image, could_be, is_another_value, text_of
 from generator.reconcile.shape import Shape, read_shape
+from generator.wording import count
 
 __all__ = ["Difference", "Result", "reconcile"]
 
@@ -37,9 +40,8 @@ class Difference:
     since: str = ""
     how: str = "written"
 
-    @property
-    def line(self) -> str:
-        """How it is printed."""
+    def __str__(self) -> str:
+        """Return it as a line."""
         since = f" – {self.how} {self.since}" if self.since else ""
         return f"{self.table} {self.key}: the log says {self.log}; the table: {self.row}{since}"
 
@@ -60,17 +62,17 @@ class Result:
     left_out: tuple[str, ...] = ()
     skipped: str = ""
 
-    @property
-    def line(self) -> str:
-        """How it is printed."""
+    def __str__(self) -> str:
+        """Return it as a line."""
         if self.skipped:
             return f"{self.table}: not compared: {self.skipped}"
         less = f", but for {', '.join(self.left_out)}" if self.left_out else ""
-        return f"{self.table}: {self.compared} rows compared{less}; {self.unknown} have no entry"
+        compared = f"{count(self.compared, 'row')} compared{less}"
+        return f"{self.table}: {compared}; {self.unknown:,} without an entry"
 
 
 def reconcile(
-    connection: psycopg.Connection[Any],
+    connection: Connection,
     config: Config,
     tables: Sequence[TrackedTable],
     sample: int | None = None,
@@ -79,14 +81,15 @@ def reconcile(
 
     The connection must not be in a transaction. Raises ConfigError where the role may not read.
     """
-    with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        named = {qualified(table.name): table for table in tables}
-        found = {row.name: row for row in rows(connection, queries.TABLES, names=list(named))}
-    _refuse_unreadable(connection, found.values())
+    with reading(connection):
+        relations = rows(connection, queries.TABLES, **as_arrays(table.name for table in tables))
+        found = {TableName(row.schema, row.table_name): row for row in relations}
+        problems = [*refusals(connection), *_unreadable(found)]
+    if problems:
+        raise ConfigError(problems)
     with _snapshot(connection, [name for name, row in found.items() if row.is_comparable]):
-        for name, table in named.items():
-            reason = _reason(connection, config, table, found.get(name))
+        for table in tables:
+            reason = _reason(connection, config, table, found.get(table.name))
             if reason:
                 yield Result(str(table.name), skipped=reason)
             else:
@@ -94,29 +97,27 @@ def reconcile(
                 yield _compare(connection, table, shape)
 
 
-def _refuse_unreadable(connection: Connection, found: Any) -> None:
-    problems = []
-    [role] = rows(connection, queries.ROLE)
-    if not role.may_read_log:
-        problems.append(f"{role.name} may not read the log – connect as a member of audit_reader")
-    for row in found:
-        if not row.may_read:
-            what = f"{role.name} may not read {row.name}"
-            problems.append(f"{what} – GRANT SELECT ON {row.name} TO {identifier(role.name)}")
+def _unreadable(found: Mapping[TableName, Any]) -> Iterator[str]:
+    for name, row in found.items():
+        if not row.may_use:
+            what = f"{row.role} may not use schema {name.schema}"
+            fix = f"GRANT USAGE ON SCHEMA {identifier(name.schema)} TO {identifier(row.role)}"
+            yield f"--database: {what} – {fix}"
+        if not row.may_select:
+            what = f"{row.role} may not read {name}"
+            fix = f"GRANT SELECT ON {qualified(name)} TO {identifier(row.role)}"
+            yield f"--database: {what} – {fix}"
         elif row.is_secured:
-            what = f"row level security hides rows of {row.name} from {role.name}"
-            problems.append(f"{what} – connect as its owner, or with BYPASSRLS")
-    connection.rollback()
-    if problems:
-        raise ConfigError([f"--database: {problem}" for problem in problems])
+            what = f"row level security hides rows of {name} from {row.role}"
+            yield f"--database: {what} – connect as its owner, or with BYPASSRLS"
 
 
 @contextmanager
-def _snapshot(connection: Connection, names: Sequence[str]) -> Iterator[None]:
+def _snapshot(connection: Connection, names: Sequence[TableName]) -> Iterator[None]:
     """Take the locks first: what a day's detaching or a TRUNCATE removes is in no snapshot."""
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        locked = ", ".join(["audit.entry", "audit.tracked_table", *names])
+        locked = ", ".join(["audit.entry", "audit.tracked_table", *map(qualified, names)])
         connection.execute(f"LOCK TABLE {locked} IN ACCESS SHARE MODE".encode())
         for setting, value in queries.SETTINGS.items():
             connection.execute("SELECT set_config(%s, %s, true)", [setting, value])

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from typing import Any, LiteralString
 
 from psycopg import sql
-from psycopg.rows import namedtuple_row
 
-from generator.catalogue import Connection
+from generator.catalogue import Connection, rows
 from generator.config import TrackedTable
-from generator.reconcile.chain import Link, Past
+from generator.reconcile.past import Link, Past
 from generator.reconcile.shape import Shape
 
 SETTINGS = {
@@ -75,8 +74,7 @@ def _run(connection: Connection, query: LiteralString, shape: Shape, **more: obj
         "seed": shape.seed,
         **more,
     }
-    with connection.cursor(row_factory=namedtuple_row) as cursor:
-        return cursor.execute(written, parameters).fetchall()
+    return rows(connection, written, **parameters)
 
 
 def _key(table: TrackedTable, image: str) -> sql.Composable:
@@ -95,20 +93,15 @@ def _name(*parts: str) -> sql.Identifier:
     return sql.Identifier(*(part.replace("%", "%%") for part in parts))
 
 
-ROLE: LiteralString = """
-SELECT current_user AS name,
-       EXISTS (SELECT FROM pg_roles AS r
-               WHERE r.rolname IN ('audit_reader', 'audit_owner')
-                 AND pg_has_role(r.oid, 'USAGE')) AS may_read_log
-"""
-
 TABLES: LiteralString = """
-SELECT w.name, c.relkind IN ('r', 'p') AS is_comparable,
-       has_schema_privilege(c.relnamespace, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
-           AS may_read,
+SELECT n.nspname AS schema, c.relname AS table_name, current_user AS role,
+       c.relkind IN ('r', 'p') AS is_comparable,
+       has_schema_privilege(n.oid, 'USAGE') AS may_use,
+       has_table_privilege(c.oid, 'SELECT') AS may_select,
        row_security_active(c.oid) AS is_secured
-FROM unnest(%(names)s::text[]) AS w (name)
-     JOIN pg_class AS c ON c.oid = to_regclass(w.name)
+FROM unnest(%(schemas)s::text[], %(tables)s::text[]) AS wanted (schema, table_name)
+     JOIN pg_namespace AS n ON n.nspname = wanted.schema
+     JOIN pg_class AS c ON (c.relnamespace, c.relname) = (n.oid, wanted.table_name)
 """
 
 TRACKED: LiteralString = """

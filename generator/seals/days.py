@@ -8,6 +8,7 @@ from typing import Any, LiteralString
 from generator.catalogue import Connection, rows
 from generator.seals.chain import Chain
 from generator.seals.finding import CHAIN, Finding, Findings
+from generator.wording import count
 
 ATTACH = "look for the table, and attach it again; or restore it from a backup"
 
@@ -32,7 +33,7 @@ def judge_days(connection: Connection, chain: Chain, found: Findings) -> None:
             found.note(f"seal {drop.number}: {drop.name} was dropped {kept}")
         shortest = drop.retention_days
     for restore in rows(connection, _RESTORES, broken=[*chain.broken]):
-        held = f'sealed {restore.entries:,} entries that no seal held ("{restore.reason}")'
+        held = f'sealed {count(restore.entries, "entry")} that no seal held ("{restore.reason}")'
         found.note(f"seal {restore.number} acknowledged {restore.what}, and {held}")
     for row in rows(connection, _FOREIGN):
         what = "is attached to audit.entry, and none of its partitions: what it holds is not sealed"
@@ -48,7 +49,7 @@ def _judge_day(day: Any, chain: Chain, found: Findings) -> None:
             found.add(Finding("added", name, what, CHAIN, day.dropped_by))
         return
     seals = f"seal {day.first}" if day.first == day.last else f"seals {day.first} to {day.last}"
-    sealed = f"{day.entries:,} entries, sealed in {seals}"
+    sealed = f"{count(day.entries, 'entry')}, sealed in {seals}"
     if day.detached_by is not None and day.is_due:
         found.note(f"{day.detached_by} is being taken out by maintain since {day.since}: {sealed}")
     elif day.detached_by is not None:
@@ -72,10 +73,10 @@ def _judge_drop(drop: Any, chain: Chain, found: Findings) -> None:
         what = f"was dropped at {drop.sealed_at}, before {drop.retention_days} days were over"
         problems.append(Finding("early", name, what, CHAIN, drop.number))
     if drop.sealed != drop.entries and not (chain.broken or chain.untrue or chain.unproven):
-        what = f"{drop.sealed:,} entries had been sealed, and {drop.entries:,} were dropped"
+        what = f"{count(drop.entries, 'entry')} dropped, of {drop.sealed:,} that had been sealed"
         problems.append(Finding("differing", name, what, CHAIN, drop.number))
     elif drop.differing:
-        what = f"{drop.differing:,} entries were not as they were sealed when it was dropped"
+        what = f"{count(drop.differing, 'entry')} not as sealed when it was dropped"
         problems.append(Finding("differing", name, what, CHAIN, drop.number))
     for problem in problems:
         if drop.is_acknowledged:

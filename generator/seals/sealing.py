@@ -13,6 +13,7 @@ import psycopg
 
 from generator.anchors.anchor import Known, Seal
 from generator.catalogue import Connection, rows
+from generator.seals.finding import ACKNOWLEDGE
 
 Execute = Callable[[LiteralString, Sequence[object]], object]
 """Executes a statement that waits for locks."""
@@ -107,7 +108,7 @@ def _refuse(missing: Collection[Known]) -> None:
         raise Refused(
             f"nothing is sealed: seal {last.number} with the head {last.head[:16]}… is known"
             f" elsewhere, and not here ({len(missing)} of them): this database was taken back to an"
-            f" earlier state, or its chain was changed – {_ACKNOWLEDGE}"
+            f" earlier state, or its chain was changed – {ACKNOWLEDGE}"
         )
 
 
@@ -118,7 +119,6 @@ def _refused(error: psycopg.DatabaseError) -> Exception:
     return Refused(f"{said.message_primary}. {said.message_detail} {said.message_hint}")
 
 
-_ACKNOWLEDGE = 'where that is meant, run: pgwitness seal --acknowledge "why"'
 _SEALS: LiteralString = """
 SELECT s.number, s.kind, s.identity, s.entries, s.sealed_at, encode(s.head, 'hex') AS head
 FROM audit.seal AS s

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from generator.seals.finding import Report
+from generator.wording import count
 
 WITHOUT_ANCHORS = (
     "without --anchors, nobody can tell whether the last seals were removed, or all of them were"
@@ -22,8 +23,7 @@ def as_lines(report: Report) -> Iterator[str]:
 def summary(report: Report) -> Iterator[str]:
     """Yield what was compared, what could not be, and what one should know."""
     number = len(report.findings) + report.more
-    entries = _count(report.entries, "entry", "entries")
-    compared = f"{entries} in {_count(report.seals, 'seal', 'seals')}"
+    compared = f"{count(report.entries, 'entry')} in {count(report.seals, 'seal')}"
     as_sealed = f"ok: {compared} as they were sealed"
     yield f"{as_sealed if report.is_clean else f'{number:,} found in {compared}'}; {_rest(report)}"
     if report.anchors is None:
@@ -32,12 +32,8 @@ def summary(report: Report) -> Iterator[str]:
         proven = "nothing of this log is proven by that"
         if report.proven:
             proven = f"the chain up to seal {report.proven:,} is what it was then"
-        yield f"{_count(report.anchors, 'anchor', 'anchors')}: {proven}"
+        yield f"{count(report.anchors, 'anchor')}: {proven}"
     yield from (f"note: {note}" for note in report.notes)
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
 
 
 def _rest(report: Report) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from generator.anchors.files import read_all
-from generator.command_line import connect, problems
+from generator.command_line import connect
 from generator.seals import telling, verifying
 
 
@@ -27,7 +27,7 @@ def verify(database: str, paths: tuple[Path, ...], *, is_for_machines: bool) -> 
     pgwitness verify --database postgresql://auditor@db/shop --anchors anchors.jsonl
     """
     tell = partial(click.echo, err=True)
-    with problems(), connect(database) as connection:
+    with connect(database) as connection:
         anchors = read_all(paths, tell) if paths else None
         report = verifying.verify(connection, anchors, tell)
         verifying.record(connection, report)

@@ -7,9 +7,9 @@ import json
 from collections.abc import Sequence
 from typing import Any, LiteralString
 
+from generator.access import require_member
 from generator.anchors.anchor import Anchor
 from generator.catalogue import Connection, rows
-from generator.config import ConfigError
 from generator.seals.anchoring import judge_anchors, ours
 from generator.seals.chain import Chain, judge_chain
 from generator.seals.comparing import Tell, compare_entries
@@ -30,7 +30,7 @@ def verify(
     left out. Raises ConfigError where all are of others, and where the log can't be read.
     """
     found = Findings()
-    _refuse_strangers(connection)
+    require_member(connection)
     with step(connection):
         kept = ours(connection, anchors or ())
         judge_tools(connection, found)
@@ -105,26 +105,6 @@ def _judge_future(connection: Connection, chain: Chain, last: Any, found: Findin
         found.add(Finding("forged", f"entry {entry.id}", what, CHAIN, None, entry.id))
 
 
-def _refuse_strangers(connection: Connection) -> None:
-    with connection.transaction():
-        [may] = rows(connection, _MAY)
-    if not may.is_installed:
-        what = f"{may.database} has no audit log with seals"
-        raise ConfigError([f"--database: {what} – apply the migrations"])
-    if not may.may_read:
-        what = f"{may.role} may not read the audit log"
-        raise ConfigError([f"--database: {what} – connect as a member of audit_reader"])
-
-
-_MAY: LiteralString = """
-SELECT current_database() AS database, current_user AS role,
-       EXISTS (SELECT FROM pg_class AS c
-               WHERE c.relnamespace = to_regnamespace('audit') AND c.relname = 'seal')
-           AS is_installed,
-       EXISTS (SELECT FROM pg_roles AS r
-               WHERE r.rolname IN ('audit_reader', 'audit_owner')
-                 AND pg_has_role(r.oid, 'USAGE')) AS may_read
-"""
 _LAST: LiteralString = """
 SELECT coalesce(s.number, 0) AS number, s.identity, audit._identity() AS is_identity,
        coalesce(encode(s.head, 'hex'), '') AS head,

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import psycopg
-
-from generator.catalogue import reading, rows
-from generator.config import ConfigError
+from generator.access import require_member
+from generator.catalogue import Connection, reading, rows
 from generator.names import TableName
 from generator.status import queries
 
@@ -107,19 +105,13 @@ class Status:
     tables: tuple[Table, ...]
 
 
-def read_status(connection: psycopg.Connection[Any]) -> Status:
+def read_status(connection: Connection) -> Status:
     """Return how the log of a database stands. Raises ConfigError where it can't be read.
 
     The connection must not be in a transaction that has read already.
     """
+    require_member(connection)
     with reading(connection):
-        [may] = rows(connection, queries.MAY)
-        if not may.is_installed:
-            what = f"{may.database} has no audit log"
-            raise ConfigError([f"--database: {what} – apply the migrations"])
-        if not may.may_read:
-            what = f"{may.role} may not read the audit log"
-            raise ConfigError([f"--database: {what} – connect as a member of audit_reader"])
         [clock] = rows(connection, queries.CLOCK)
         tracked, runs = rows(connection, queries.TABLES), rows(connection, queries.RUNS)
         sealed = rows(connection, queries.SEALED)
@@ -128,7 +120,7 @@ def read_status(connection: psycopg.Connection[Any]) -> Status:
     whole = [row for row in log if row.is_whole]
     number = sum((row.until - row.day).days for row in days if row.is_whole)
     return Status(
-        database=may.database,
+        database=clock.database,
         now=clock.now,
         oldest_entry=clock.oldest,
         total=_sum(log),

@@ -5,18 +5,8 @@ What the log takes is worked out in the database: see sql/14_growth.sql.
 
 from typing import LiteralString
 
-MAY: LiteralString = """
-SELECT current_database() AS database, current_user AS role,
-       EXISTS (SELECT FROM pg_proc AS p
-                    JOIN pg_namespace AS n ON n.oid = p.pronamespace
-               WHERE n.nspname = 'audit' AND p.proname = 'measure_log') AS is_installed,
-       EXISTS (SELECT FROM pg_roles AS r
-               WHERE r.rolname IN ('audit_reader', 'audit_owner')
-                 AND pg_has_role(r.oid, 'USAGE')) AS may_read
-"""
-
 CLOCK: LiteralString = """
-SELECT now() AS now, (now() AT TIME ZONE 'UTC')::date AS today,
+SELECT current_database() AS database, now() AS now, (now() AT TIME ZONE 'UTC')::date AS today,
        (SELECT e.occurred_at FROM audit.entry AS e ORDER BY e.occurred_at LIMIT 1) AS oldest
 """
 

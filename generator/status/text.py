@@ -11,6 +11,7 @@ from typing import Any
 
 from generator.status import Amount, Sealed, Status, Table
 from generator.status.trust import Trust
+from generator.wording import count
 
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -41,11 +42,11 @@ def as_text(status: Status, trust: Trust) -> str:
             _moment(table.tracked_at),
             _but(table),
             *(_amount(table.a_day) if table.a_day else ("", "")),
-            size_in_words(_kept(table.a_day, status).bytes) if table.a_day else "",
+            _size(_kept(table.a_day, status)) if table.a_day else "",
         )
         for table in status.tables
     ]
-    kept = f"{status.upkeep.retention_days} days"
+    kept = count(status.upkeep.retention_days, "day")
     return "\n".join(
         [
             *_aligned(list(_facts(status))),
@@ -67,27 +68,26 @@ def as_text(status: Status, trust: Trust) -> str:
 
 def _facts(status: Status) -> Iterator[tuple[str, str]]:
     upkeep = status.upkeep
-    entries, size = _amount(status.total)
     yield "database", status.database
     yield "now", _moment(status.now)
     yield "oldest entry", _moment(status.oldest_entry) if status.oldest_entry else "none"
-    yield "holds", f"about {entries} entries, {size} with indexes"
+    yield "holds", f"about {_entries(status.total)}, {_size(status.total)} with indexes"
     if status.a_day:
-        entries, size = _amount(status.a_day)
-        yield "grows by", f"about {entries} entries a day, {size} with indexes"
-        size = size_in_words(_kept(status.a_day, status).bytes)
-        yield f"{upkeep.retention_days} days need", f"about {size} at this rate"
+        size = _size(status.a_day)
+        yield "grows by", f"about {_entries(status.a_day)} a day, {size} with indexes"
+        kept = _size(_kept(status.a_day, status))
+        yield f"{count(upkeep.retention_days, 'day')} need", f"about {kept} at this rate"
     else:
         yield "grows by", "not known before the first whole day"
     until = f", until {upkeep.prepared_until} 00:00 UTC" if upkeep.prepared_until else ""
-    yield "prepared", f"{upkeep.days_ahead} days ahead{until}"
+    yield "prepared", f"{count(upkeep.days_ahead, 'day')} ahead{until}"
     yield "maintained", _moment(upkeep.ran_well_at)
     if upkeep.given_up:
         left = "; ".join(upkeep.given_up.splitlines())
         yield "given up", f"{_moment(upkeep.last_run_at)}: {left}"
     yield from _seals(status.sealed)
     if upkeep.indexed_until:
-        but = f", but for {upkeep.not_indexed} days" if upkeep.not_indexed else ""
+        but = f", but for {count(upkeep.not_indexed, 'day')}" if upkeep.not_indexed else ""
         yield "text search", f"indexed until {upkeep.indexed_until} 00:00 UTC{but}"
     else:
         yield "text search", "not indexed"
@@ -116,7 +116,16 @@ def _kept(a_day: Amount, status: Status) -> Amount:
 
 def _amount(amount: Amount, *, is_exact: bool = False) -> tuple[str, str]:
     entries = f"{round(amount.entries):,}" if is_exact else number_in_short(amount.entries)
-    return entries, size_in_words(amount.bytes)
+    return entries, _size(amount)
+
+
+def _entries(amount: Amount) -> str:
+    number = number_in_short(amount.entries)
+    return f"{number} {'entry' if number == '1' else 'entries'}"
+
+
+def _size(amount: Amount) -> str:
+    return size_in_words(amount.bytes)
 
 
 def number_in_short(number: float) -> str:

@@ -86,9 +86,9 @@ class Attack:
 
     def differs(self, differences: Collection[Difference], value: str) -> None:
         """Assert that pgwitness reconcile names a row of which the table says something else."""
-        found = [each for each in differences if value in each.line]
+        found = [each for each in differences if value in str(each)]
         assert found
-        self._becomes("detected", found[0].line)
+        self._becomes("detected", str(found[0]))
 
     def noted(self, notes: Collection[str], text: str) -> None:
         """Assert that pgwitness verify says so, though it is no finding."""

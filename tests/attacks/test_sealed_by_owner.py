@@ -119,7 +119,7 @@ def test_the_owner_adds_to_the_past_and_says_that_it_was_restored(
 
     report = verified(victim)
     assert report.is_clean
-    attack.noted(report.notes, "sealed 1 entries that no seal held")
+    attack.noted(report.notes, "sealed 1 entry that no seal held")
 
 
 @pytest.mark.parametrize(("script", "state", "what"), CHECKED.values(), ids=CHECKED.keys())

@@ -8,7 +8,6 @@ from flask import abort, render_template, request, url_for
 from auditviewer.change.english import count
 from auditviewer.change.performers import ON_BEHALF_OF, performers, principal
 from auditviewer.change.records import Entry, Json, Tables
-from auditviewer.coverage import Clock
 from auditviewer.listing import FORMER, MOST_ENTRIES, links_of, show_changes
 from auditviewer.log.database import Reading
 from auditviewer.log.entries import count_entries, find_anchor
@@ -18,6 +17,7 @@ from auditviewer.log.stands import Stand
 from auditviewer.seals import sealed
 from auditviewer.shown import Shown, context_in_words
 from auditviewer.site import Site
+from auditviewer.times import Clock
 
 MOST_LINES = 1000
 MOST_COUNTED = 100_000
@@ -29,7 +29,7 @@ def change(site: Site, transaction: int, entry: int) -> str:
     asked = read_filter(request.args, site.settings.time_zone)
     is_former = request.args.get("of") == FORMER
     with site.database.reading() as reading:
-        since = reading.now - site.settings.retention
+        since = site.since(reading)
         anchor = find_anchor(reading, transaction, entry, since, is_former=is_former)
         tables = read_tables(reading)
         one = _show(site, reading, anchor, tables, asked) if anchor else None
@@ -41,7 +41,7 @@ def change(site: Site, transaction: int, entry: int) -> str:
             )
         others = _others(site, reading, anchor, tables, asked) if one.change.is_partial else None
         number = _number(reading, anchor, one)
-        seal = sealed(reading, one.change.last, Clock(asked, reading.now))
+        seal = sealed(reading, one.change.last, Clock(asked.zone, reading.now))
     last, shown = one.change.last, others or one
     address = {"transaction": transaction, "entry": entry} | asked.zone_argument
     address |= {"of": FORMER} if is_former else {}
