@@ -2,8 +2,8 @@
 
 Knows that to_jsonb() calls casts to json, a label casts to text, a look-up those that are implicit
 and the policies of what it reads; and that planning one calls what is IMMUTABLE in its indexes,
-constraints and statistics. Who may act as the owner of the log gains nothing by it: theirs is not
-reported.
+keys of partitions, constraints and statistics. Who may act as the owner of the log gains nothing by
+it: theirs is not reported.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -51,8 +51,8 @@ def _wanted(names: Iterable[TableName]) -> dict[str, list[str]]:
     return {"schemas": [n.schema for n in ordered], "tables": [n.table for n in ordered]}
 
 
-# Arrays, domains and composites are made JSON of by what they are made of. An extension's casts
-# are its own: who may create extensions says so.
+# Arrays, domains and composites are made JSON of by what they are made of. Casts of an extension
+# count as any: who owns one can put a cast of their own into it.
 _CASTS: LiteralString = """
 WITH RECURSIVE used (table_oid, type_oid) AS (
     SELECT a.attrelid, a.atttypid
@@ -90,8 +90,6 @@ FROM used AS u
 WHERE k.oid >= 16384
   AND (k.castcontext = 'i'
        OR k.casttarget IN ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype))
-  AND NOT EXISTS (SELECT FROM pg_depend AS d
-                  WHERE d.classid = 'pg_cast'::regclass AND d.objid = k.oid AND d.deptype = 'e')
 GROUP BY k.castsource, k.casttarget, p.oid, o.oid, o.rolname, o.rolsuper
 ORDER BY 1, 2
 """
@@ -120,7 +118,8 @@ ORDER BY 1, 2, 3, 4
 """
 
 # The planner works out what it takes for constant, as whoever asks: the predicates and expressions
-# of indexes and statistics, and with constraint_exclusion, which any session can set, of CHECKs.
+# of indexes and statistics, keys of partitions, and with constraint_exclusion, which any session
+# can set, CHECKs.
 _PLANNED: LiteralString = """
 WITH RECURSIVE read (oid) AS (
     SELECT c.oid
@@ -133,6 +132,11 @@ WITH RECURSIVE read (oid) AS (
     SELECT 'pg_class'::regclass, c.oid, 'index', c.oid::regclass::text,
            format('DROP INDEX %%s', c.oid::regclass), c.xmin
     FROM read JOIN pg_index AS i ON i.indrelid = read.oid JOIN pg_class AS c ON c.oid = i.indexrelid
+    UNION ALL
+    SELECT 'pg_class'::regclass, p.partrelid, 'partition key of table', p.partrelid::regclass::text,
+           format('partition %%s by other expressions', p.partrelid::regclass), c.xmin
+    FROM read JOIN pg_partitioned_table AS p ON p.partrelid = read.oid
+         JOIN pg_class AS c ON c.oid = p.partrelid
     UNION ALL
     SELECT 'pg_constraint'::regclass, k.oid, 'constraint',
            format('%%I of table %%s', k.conname, k.conrelid::regclass),

@@ -84,7 +84,10 @@ def reconcile(
         named = {qualified(table.name): table for table in tables}
         found = {row.name: row for row in rows(connection, queries.TABLES, names=list(named))}
     _refuse_unreadable(connection, found.values())
-    with _snapshot(connection, [name for name, row in found.items() if row.is_comparable]):
+    locked = [name for name, row in found.items() if row.is_comparable]
+    with _snapshot(connection, locked):
+        # While this waited for a lock, a view may have taken the place of a table.
+        found = {row.name: row for row in rows(connection, queries.TABLES, names=locked)}
         for name, table in named.items():
             reason = _reason(connection, config, table, found.get(name))
             if reason:
@@ -127,6 +130,8 @@ def _reason(connection: Connection, config: Config, table: TrackedTable, found: 
     """Return why a table can't be compared."""
     if found is None or not found.is_comparable:
         return "is no table in this database"
+    if found.is_secured:
+        return "row level security hides rows of it"
     if not rows(connection, queries.TRACKED, schema=table.name.schema, table=table.name.table):
         return "is not tracked"
     if not table.key or set(table.key) & set(table.ignore):
