@@ -11,6 +11,7 @@ from generator.command_line import config_option as _config_option
 from generator.command_line import connect as _connect
 from generator.command_line import problems as _problems
 from generator.command_line import read as _read
+from generator.command_line import say as _say
 from generator.command_line import selected as _selected
 from generator.drift import Finding, find_drift
 from generator.drift.notes import find_notes
@@ -19,6 +20,7 @@ from generator.maintenance import Blocked, Busy, Terms, begin, open_session
 from generator.maintenance import maintain as take_steps
 from generator.maintenance.sealing import log_of, seals_of
 from generator.migrations import Migration, plan, write
+from generator.names import as_printed
 from generator.proposal import propose
 from generator.reconcile import reconcile as find_differences
 from generator.render import render_guard, render_guard_rollback, render_track
@@ -101,8 +103,8 @@ def check(path: Path, database: str | None) -> None:
     if database is not None:
         with _connect(database) as connection:
             reports += [_report_finding(finding) for finding in find_drift(connection, config)]
-    for report in reports:
-        click.echo(report)
+    for line in "\n".join(reports).split("\n") if reports else ():
+        _say(line)
     if reports:
         click.echo(f"{len(reports)} to mend.", err=True)
         raise SystemExit(1)
@@ -134,14 +136,14 @@ def maintain(
             with open_session(worker, watcher) as session:
                 run = begin(session, terms)
                 for line in take_steps(run):
-                    click.echo(line, err=True)
+                    _say(line, err=True)
                 for one in seals_of(run):
                     click.echo(anchor_line(log_of(run), one))
         except Busy as busy:
             click.echo(f"{busy}: nothing to do", err=True)
             return
         except Blocked as blocked:
-            click.echo(f"gave up: {blocked}", err=True)
+            _say(f"gave up: {blocked}", err=True)
             raise SystemExit(1) from None
     if run.given_up:
         click.echo(f"{len(run.given_up)} left to the next run.", err=True)
@@ -170,7 +172,8 @@ def status(database: str, path: Path | None, *, is_for_machines: bool) -> None:
         found = read_status(connection)
         findings = None if config is None else find_drift(connection, config)
         trust = Trust(None if findings is None else len(findings), tuple(find_notes(connection)))
-    click.echo(as_json(found, trust) if is_for_machines else as_text(found, trust))
+    for line in (as_json if is_for_machines else as_text)(found, trust).split("\n"):
+        _say(line)
 
 
 @main.command()
@@ -202,8 +205,8 @@ def reconcile(path: Path, database: str, only: str | None, sample: int | None) -
         for result in find_differences(connection, config, tables, sample):
             differing += len(result.differences)
             for difference in result.differences:
-                click.echo(difference.line)
-            click.echo(result.line, err=True)
+                _say(difference.line)
+            _say(result.line, err=True)
     if differing:
         click.echo(f"{differing} rows are not as the log says.", err=True)
         raise SystemExit(1)
@@ -222,5 +225,6 @@ def _report_migration(migration: Migration) -> str:
 
 def _report_finding(finding: Finding) -> str:
     since = f" – changed {finding.since}" if finding.since else ""
-    line = f"{finding.state}: {finding.object} – {finding.what}{since} – {finding.fix}"
+    # Whoever names a thing might end the line, and go on as if it were another finding.
+    line = as_printed(f"{finding.state}: {finding.object} – {finding.what}{since} – {finding.fix}")
     return f"{line}\n{finding.diff}" if finding.diff else line

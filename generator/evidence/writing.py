@@ -27,7 +27,7 @@ def read_anchors(file: TextIO) -> list[Any]:
             anchors.append({key: str(anchor[key]) for key in anchor})
             if {"identity", "head", "sealed_at"} - anchor.keys():
                 raise KeyError
-        except (ValueError, TypeError, LookupError):
+        except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
             raise ConfigError([f"--anchors: line {number} is no anchor"]) from None
     return anchors
 

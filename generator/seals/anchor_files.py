@@ -42,5 +42,5 @@ def _anchor(line: bytes, where: str) -> Anchor:
         said = json.loads(line)
         head = bytes.fromhex(said["head"]).hex()
         return Anchor(said["source"], said["database"], int(said["number"]), head, where)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         raise ConfigError([f"{where}: is no anchor, such as pgwitness seal prints"]) from None

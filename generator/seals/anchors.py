@@ -51,7 +51,7 @@ def anchor_line(log: Log, seal: Seal) -> str:
         "sealed_at": seal.sealed_at.isoformat(timespec="microseconds"),
         "head": seal.head,
     }
-    return json.dumps(said, ensure_ascii=False)
+    return json.dumps(said)
 
 
 def read_anchors(file: Path, log: Log | None = None) -> set[Anchor]:
@@ -203,6 +203,6 @@ def _parse(line: str, where: str) -> dict[str, Any]:
         found = json.loads(line)
         if isinstance(found["number"], int) and isinstance(found["head"], str):
             return dict(found)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         pass
     raise AnchorProblem(f"{where}: is no anchor – a line that was cut off can be removed")

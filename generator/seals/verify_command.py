@@ -1,10 +1,11 @@
 """The command pgwitness verify."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
-from generator.command_line import connect, problems
+from generator.command_line import connect, problems, say
 from generator.seals import telling, verifying
 from generator.seals.anchor_files import read_anchors
 
@@ -27,11 +28,14 @@ def verify(database: str, paths: tuple[Path, ...], *, is_for_machines: bool) -> 
     """
     with problems(), connect(database) as connection:
         anchors = read_anchors(paths) if paths else None
-        report = verifying.verify(connection, anchors, lambda line: click.echo(line, err=True))
+        report = verifying.verify(connection, anchors, partial(say, err=True))
         verifying.record(connection, report)
-    for line in [telling.as_json(report)] if is_for_machines else telling.as_lines(report):
-        click.echo(line)
+    if is_for_machines:
+        click.echo(telling.as_json(report))
+    else:
+        for line in telling.as_lines(report):
+            say(line)
     for line in telling.summary(report):
-        click.echo(line, err=True)
+        say(line, err=True)
     if not report.is_clean:
         raise SystemExit(1)
