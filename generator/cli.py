@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from generator.anchors.anchor import Anchor
-from generator.command_line import config_option, connect, problems, read, selected
+from generator.command_line import config_option, connect, problems, read, say, selected
 from generator.drift import find_drift
 from generator.drift.notes import find_notes
 from generator.evidence.command import evidence
@@ -98,8 +98,8 @@ def check(path: Path, database: str | None) -> None:
     if database is not None:
         with connect(database) as connection:
             found += find_drift(connection, config)
-    for each in found:
-        click.echo(each)
+    for line in (line for each in found for line in str(each).split("\n")):
+        say(line)
     if found:
         click.echo(f"{len(found)} to mend.", err=True)
         raise SystemExit(1)
@@ -131,14 +131,14 @@ def maintain(
             with open_session(worker, watcher) as session:
                 run = begin(session, terms)
                 for line in take_steps(run):
-                    click.echo(line, err=True)
+                    say(line, err=True)
                 for one in seals_of(run):
                     click.echo(Anchor(log_of(run), one).line())
         except Busy as busy:
             click.echo(f"{busy}: nothing to do", err=True)
             return
         except Blocked as blocked:
-            click.echo(f"gave up: {blocked}", err=True)
+            say(f"gave up: {blocked}", err=True)
             raise SystemExit(1) from None
     if run.given_up:
         click.echo(f"{len(run.given_up)} left to the next run.", err=True)
@@ -168,7 +168,8 @@ def status(database: str, path: Path | None, *, is_for_machines: bool) -> None:
         found = read_status(connection)
         findings = None if config is None else find_drift(connection, config)
         trust = Trust(None if findings is None else len(findings), tuple(find_notes(connection)))
-    click.echo(as_json(found, trust) if is_for_machines else as_text(found, trust))
+    for line in (as_json if is_for_machines else as_text)(found, trust).split("\n"):
+        say(line)
 
 
 @main.command()
@@ -200,8 +201,8 @@ def reconcile(path: Path, database: str, only: str | None, sample: int | None) -
         for result in find_differences(connection, config, tables, sample):
             differing += len(result.differences)
             for difference in result.differences:
-                click.echo(difference)
-            click.echo(result, err=True)
+                say(str(difference))
+            say(str(result), err=True)
     if differing:
         click.echo(f"{count(differing, 'row')} not as the log says.", err=True)
         raise SystemExit(1)

@@ -12,7 +12,7 @@ import click
 import psycopg
 
 from generator.config import Config, ConfigError, TrackedTable
-from generator.names import did_you_mean
+from generator.names import as_printed, did_you_mean
 from generator.parse import read_config
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -25,7 +25,13 @@ class UsageProblem(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print the message alone: every finding says already where it is."""
-        click.echo(self.format_message(), err=True)
+        for line in self.format_message().split("\n"):
+            say(line, err=True)
+
+
+def say(line: str, *, err: bool = False) -> None:
+    """Print a line. Names and values in it are anybody's: what does not print is an escape."""
+    click.echo(as_printed(line), err=err)
 
 
 def config_option(command: Command) -> Command:

@@ -353,9 +353,9 @@ CREATE TABLE IF NOT EXISTS audit.entry (
     transaction_at   timestamptz NOT NULL DEFAULT transaction_timestamp(),
     actor_bound      boolean              DEFAULT CASE
         WHEN current_setting('audit.actor', true) <> ''
-        THEN current_setting('audit.bound_to', true) IS NOT DISTINCT FROM
-             extract(epoch FROM transaction_timestamp())::text || ' '
-             || current_setting('audit.actor', true)
+        THEN NOT (current_setting('audit.bound_to', true) IS DISTINCT FROM
+                  extract(epoch FROM transaction_timestamp())::text || ' '
+                  || current_setting('audit.actor', true))
         END,
     actor_signed     boolean              DEFAULT CASE
         WHEN current_setting('audit.signature', true) <> ''
@@ -1267,14 +1267,27 @@ AS $_words$
 DECLARE
     -- A redacted value is none that anybody could type.
     c_readable constant jsonpath := '$.* ? (!exists(@.redacted))'::jsonpath;
+    c_leaves   constant jsonpath :=
+        'strict $.** ? (@.type() == "string" || @.type() == "number")'::jsonpath;
+    v_told jsonb;
+    v_text text;
 BEGIN
-    RETURN jsonb_to_tsvector(
-        'simple',
-        jsonb_build_array(p_label,
-                          p_labels,
-                          jsonb_path_query_array(p_old, c_readable),
-                          jsonb_path_query_array(p_new, c_readable)),
-        '["string", "numeric"]');
+    v_told := jsonb_build_array(p_label,
+                                p_labels,
+                                jsonb_path_query_array(p_old, c_readable),
+                                jsonb_path_query_array(p_new, c_readable));
+    v_text := v_told::text;
+    IF length(v_text) < 1000000 AND v_text !~ '[^[:space:]]{255}|<!--' THEN
+        RETURN jsonb_to_tsvector('simple', v_told, '["string", "numeric"]');
+    END IF;
+    -- At each sign of "a_a_a_a" the parser looks ahead to its end, and at each "<!--" to the end of
+    -- the text: a megabyte of them would take hours.
+    RETURN to_tsvector('simple', left((
+        SELECT string_agg(CASE WHEN length(w.word) < 255 THEN replace(w.word, '<', ' ')
+                          ELSE translate(w.word, '_./@-:~<', '        ') END, ' ')
+        FROM jsonb_path_query(v_told, c_leaves) AS l (leaf),
+             regexp_split_to_table(left(l.leaf #>> '{}', 1000000), '[[:space:]]+') AS w (word)),
+        1000000));
 EXCEPTION
     WHEN program_limit_exceeded THEN
         RETURN to_tsvector('simple', left(coalesce(p_label, ''), 10000));
@@ -1283,8 +1296,10 @@ $_words$;
 
 COMMENT ON FUNCTION audit._words(text, jsonb, jsonb, jsonb) IS
     'The words of an entry''s entity_label, labels, old_row and new_row: texts and numbers, less '
-    'redacted values. Of rows with a megabyte of different words, the label''s alone. An index '
-    'holds what this returned: after changing it, drop the indexes of audit.index_day().';
+    'redacted values. Of rows with a megabyte of different words, the label''s alone; with a million '
+    'characters, or 255 without a blank, the first million, and of the latter what is between its '
+    'signs. An index holds what this returned: after changing it, drop the indexes of '
+    'audit.index_day().';
 
 REVOKE ALL ON FUNCTION audit._words(text, jsonb, jsonb, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._words(text, jsonb, jsonb, jsonb) TO audit_reader;

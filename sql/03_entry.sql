@@ -16,9 +16,9 @@ CREATE TABLE IF NOT EXISTS audit.entry (
     transaction_at   timestamptz NOT NULL DEFAULT transaction_timestamp(),
     actor_bound      boolean              DEFAULT CASE
         WHEN current_setting('audit.actor', true) <> ''
-        THEN current_setting('audit.bound_to', true) IS NOT DISTINCT FROM
-             extract(epoch FROM transaction_timestamp())::text || ' '
-             || current_setting('audit.actor', true)
+        THEN NOT (current_setting('audit.bound_to', true) IS DISTINCT FROM
+                  extract(epoch FROM transaction_timestamp())::text || ' '
+                  || current_setting('audit.actor', true))
         END,
     actor_signed     boolean              DEFAULT CASE
         WHEN current_setting('audit.signature', true) <> ''

@@ -2,8 +2,12 @@
 -- are theirs alone. Optional: without it, pgwitness check sees these things afterwards.
 -- Printed by "pgwitness guard"; apply it in each database, in one transaction, as a superuser.
 
--- A schema of its own, for who owns the schema of a function can drop it.
-CREATE SCHEMA IF NOT EXISTS audit_guard;
+-- A schema of its own, for who owns the schema of a function can drop it. Made anew each time: what
+-- somebody had laid out in it would be replaced, and stay theirs.
+DROP EVENT TRIGGER IF EXISTS audit_guard_change;
+DROP EVENT TRIGGER IF EXISTS audit_guard_drop;
+DROP SCHEMA IF EXISTS audit_guard CASCADE;
+CREATE SCHEMA audit_guard;
 COMMENT ON SCHEMA audit_guard IS
     'pgwitness: refuses to disable what captures. Belongs to a superuser, and nobody may use it.';
 
@@ -186,7 +190,6 @@ COMMENT ON FUNCTION audit_guard.refuse_drop() IS
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA audit_guard FROM PUBLIC;
 
-DROP EVENT TRIGGER IF EXISTS audit_guard_change;
 CREATE EVENT TRIGGER audit_guard_change
     ON ddl_command_end
     EXECUTE FUNCTION audit_guard.refuse_change();
@@ -194,7 +197,6 @@ ALTER EVENT TRIGGER audit_guard_change ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER audit_guard_change IS
     'Each command that alters what captures fails, whoever owns the table.';
 
-DROP EVENT TRIGGER IF EXISTS audit_guard_drop;
 CREATE EVENT TRIGGER audit_guard_drop
     ON sql_drop
     EXECUTE FUNCTION audit_guard.refuse_drop();

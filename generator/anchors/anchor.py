@@ -66,7 +66,7 @@ class Anchor:
             "sealed_at": self.seal.sealed_at.isoformat(timespec="microseconds"),
             "head": self.seal.head,
         }
-        return json.dumps(said, ensure_ascii=False)
+        return json.dumps(said)
 
 
 def parse(line: bytes, where: str) -> Anchor:
@@ -81,6 +81,6 @@ def parse(line: bytes, where: str) -> Anchor:
             number, entries = map(int, numbers)
             seal = Seal(number, kind, identity, entries, sealed_at, head)
             return Anchor(Log(source, database), seal, where)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         pass
     raise AnchorProblem(f"{where}: is no anchor, such as pgwitness seal prints")

@@ -10,10 +10,10 @@ from generator.access import may_read
 from generator.catalogue import Connection, Tables, read_named, read_tables, reading
 from generator.config import Config
 from generator.drift.by_statement import find_misfits
-from generator.drift.code import find_foreign_code
+from generator.drift.code import find_code_in_log, find_foreign_code
 from generator.drift.dating import add_dates
 from generator.drift.declared import read_declared
-from generator.drift.differences import compare, with_versions
+from generator.drift.differences import compare, find_strangers, with_versions
 from generator.drift.finding import PSQL, Finding
 from generator.drift.fit import find_conflicts, is_trackable, named_tables
 from generator.drift.guard import find_broken_guard
@@ -24,7 +24,7 @@ from generator.drift.refusals import find_refusals
 from generator.drift.rights import find_rights
 from generator.drift.roles import find_powers
 from generator.drift.storage import find_unsafe_storage
-from generator.drift.tracked import compare_table, find_orphans, is_installed
+from generator.drift.tracked import CAPTURE, compare_table, find_orphans, is_installed
 from generator.drift.upkeep import find_neglect
 from generator.drift.versions import find_altered
 from generator.drift.words import TABLE, find_missing_key, read_words
@@ -69,6 +69,7 @@ def _compare_schema(
 ) -> Iterator[Finding]:
     declared = read_declared(render_audit_schema())
     yield from compare(declared, installed, again)
+    yield from find_strangers(declared, installed, CAPTURE)
     if named("table", "fingerprint_key") in installed.owners:
         yield from find_missing_key(connection, again)
     if named("table", "entry") in installed.owners:
@@ -98,5 +99,6 @@ def _compare_tables(
     yield from find_powers(connection, config)
     yield from find_broken_guard(connection)
     yield from find_foreign_code(connection, capturing, config.trusted)
+    yield from find_code_in_log(connection)
     yield from find_unsafe_storage(connection, capturing)
     yield from find_orphans(config, installed, words)

@@ -2,8 +2,8 @@
 
 Knows that to_jsonb() calls casts to json, a label casts to text, a look-up those that are implicit
 and the policies of what it reads; and that planning one calls what is IMMUTABLE in its indexes,
-constraints and statistics. Who may act as the owner of the log gains nothing by it: theirs is not
-reported.
+keys of partitions, constraints and statistics. Who may act as the owner of the log gains nothing by
+it: theirs is not reported.
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,12 +42,19 @@ def find_foreign_code(
         yield Finding("conflict", f"{row.kind} {row.name}", what, fix, version=row.version)
 
 
+def find_code_in_log(connection: Connection) -> Iterator[Finding]:
+    """Yield indexes and statistics of the log's own tables that call what is not the log's."""
+    for row in rows(connection, _IN_LOG):
+        what = f"runs {row.function} of {written(row.owner)} as whoever writes or reads the log"
+        yield Finding("orphan", f"{row.kind} {row.name}", what, row.drop, version=row.version)
+
+
 def _of_others(found: list[Any], trusted: Sequence[str]) -> list[Any]:
     return [row for row in found if not row.is_insider and row.owner not in trusted]
 
 
-# Arrays, domains and composites are made JSON of by what they are made of. An extension's casts
-# are its own: who may create extensions says so.
+# Arrays, domains and composites are made JSON of by what they are made of. Casts of an extension
+# count as any: who owns one can put a cast of their own into it.
 _CASTS: LiteralString = """
 WITH RECURSIVE used (table_oid, type_oid) AS (
     SELECT a.attrelid, a.atttypid
@@ -85,8 +92,6 @@ FROM used AS u
 WHERE k.oid >= 16384
   AND (k.castcontext = 'i'
        OR k.casttarget IN ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'varchar'::regtype))
-  AND NOT EXISTS (SELECT FROM pg_depend AS d
-                  WHERE d.classid = 'pg_cast'::regclass AND d.objid = k.oid AND d.deptype = 'e')
 GROUP BY k.castsource, k.casttarget, p.oid, o.oid, o.rolname, o.rolsuper
 ORDER BY 1, 2
 """
@@ -115,7 +120,8 @@ ORDER BY 1, 2, 3, 4
 """
 
 # The planner works out what it takes for constant, as whoever asks: the predicates and expressions
-# of indexes and statistics, and with constraint_exclusion, which any session can set, of CHECKs.
+# of indexes and statistics, keys of partitions, and with constraint_exclusion, which any session
+# can set, CHECKs.
 _PLANNED: LiteralString = """
 WITH RECURSIVE read (oid) AS (
     SELECT c.oid
@@ -128,6 +134,11 @@ WITH RECURSIVE read (oid) AS (
     SELECT 'pg_class'::regclass, c.oid, 'index', c.oid::regclass::text,
            format('DROP INDEX %%s', c.oid::regclass), c.xmin
     FROM read JOIN pg_index AS i ON i.indrelid = read.oid JOIN pg_class AS c ON c.oid = i.indexrelid
+    UNION ALL
+    SELECT 'pg_class'::regclass, p.partrelid, 'partition key of table', p.partrelid::regclass::text,
+           format('partition %%s by other expressions', p.partrelid::regclass), c.xmin
+    FROM read JOIN pg_partitioned_table AS p ON p.partrelid = read.oid
+         JOIN pg_class AS c ON c.oid = p.partrelid
     UNION ALL
     SELECT 'pg_constraint'::regclass, k.oid, 'constraint',
            format('%%I of table %%s', k.conname, k.conrelid::regclass),
@@ -153,5 +164,35 @@ FROM planned AS l
           ON p.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE x.oprcode END
      JOIN pg_roles AS o ON o.oid = p.proowner
 WHERE p.oid >= 16384
+ORDER BY 1, 2, 4
+"""
+
+# The words of a day are all that the log's own indexes call.
+_IN_LOG: LiteralString = """
+WITH ours (oid) AS (
+    SELECT c.oid
+    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'audit' AND c.relkind IN ('r', 'p')
+), called (class_oid, oid, kind, name, drop, version) AS (
+    SELECT 'pg_class'::regclass, c.oid, 'index', c.oid::regclass::text,
+           format('DROP INDEX %%s', c.oid::regclass), c.xmin
+    FROM ours JOIN pg_index AS i ON i.indrelid = ours.oid JOIN pg_class AS c ON c.oid = i.indexrelid
+    UNION ALL
+    SELECT 'pg_statistic_ext'::regclass, x.oid, 'statistics',
+           format('%%I.%%I', n.nspname, x.stxname),
+           format('DROP STATISTICS %%I.%%I', n.nspname, x.stxname), x.xmin
+    FROM ours
+         JOIN pg_statistic_ext AS x ON x.stxrelid = ours.oid
+         JOIN pg_namespace AS n ON n.oid = x.stxnamespace
+)
+SELECT l.kind, l.name, l.drop, p.oid::regprocedure::text AS function,
+       pg_get_userbyid(p.proowner) AS owner, l.version::text::bigint AS version
+FROM called AS l
+     JOIN pg_depend AS d ON (d.classid, d.objid) = (l.class_oid, l.oid)
+     LEFT JOIN pg_operator AS x ON d.refclassid = 'pg_operator'::regclass AND x.oid = d.refobjid
+     JOIN pg_proc AS p
+          ON p.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE x.oprcode END
+     JOIN pg_namespace AS n ON n.oid = p.pronamespace
+WHERE p.oid >= 16384 AND (n.nspname, p.proname) <> ('audit', '_words')
 ORDER BY 1, 2, 4
 """

@@ -47,6 +47,19 @@ def compare(declared: Objects, installed: Objects, again: str) -> Iterator[Findi
     yield from _find_additions(declared, installed)
 
 
+def find_strangers(declared: Objects, installed: Objects, ours: str) -> Iterator[Finding]:
+    """Yield routines of schema audit that nothing declares, less those named like *ours*.
+
+    They could lend the rights of the log's owner to anybody.
+    """
+    for name, owner in installed.owners.items():
+        is_routine = name.startswith((named("function", ""), named("procedure", "")))
+        is_ours = name in declared.owners or name.replace('"', "").startswith(ours)
+        if is_routine and not is_ours:
+            what = f"is none of this version's, and belongs to {written(owner)}"
+            yield Finding("orphan", name, what, f"DROP {name}")
+
+
 def with_versions(findings: Iterable[Finding], installed: Objects) -> Iterator[Finding]:
     """Yield findings with the version of what they are about, where it is there."""
     for finding in findings:
@@ -184,8 +197,12 @@ def _is_here(trigger: Trigger, declared: Objects, installed: Objects) -> bool:
 
 
 def _find_additions(declared: Objects, installed: Objects) -> Iterator[Finding]:
-    """Yield what was added to a declared table and could keep entries out of it, or let some in."""
+    """Yield what was added to a declared table and could keep entries out of it, or let some in.
+
+    What an added column holds is in no seal, and its default runs as who writes.
+    """
     drop = {
+        "column": "ALTER TABLE {table} DROP COLUMN {name}",
         "constraint": "ALTER TABLE {table} DROP CONSTRAINT {name}",
         "policy": "DROP POLICY {name} ON {table}",
         "rule": "DROP RULE {name} ON {table}",

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from generator.names import as_printed
+
 State = Literal[
     "missing", "changed", "disabled", "orphan", "conflict", "unread", "altered", "restored"
 ]
@@ -38,7 +40,8 @@ class Finding:
     def __str__(self) -> str:
         """Return it as a line, with the differences below it."""
         since = f" – changed {self.since}" if self.since else ""
-        line = f"{self.state}: {self.object} – {self.what}{since} – {self.fix}"
+        # Whoever names a thing might end the line, and go on as if it were another finding.
+        line = as_printed(f"{self.state}: {self.object} – {self.what}{since} – {self.fix}")
         return f"{line}\n{self.diff}" if self.diff else line
 
 

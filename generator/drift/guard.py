@@ -20,6 +20,10 @@ def find_broken_guard(connection: Connection) -> Iterator[Finding]:
     """Yield what of the guard is missing, changed or disabled, where there is any of it."""
     found = {row.name: row for row in rows(connection, _GUARD)}
     declared: dict[str, str] = dict(_BODIES.findall(render_guard()))
+    schema = found.pop("", None)
+    if schema is not None and not schema.is_owned_by_superuser:
+        what = "does not belong to a superuser: who owns it can drop the guard"
+        yield Finding("changed", "schema audit_guard", what, _AGAIN, version=schema.version)
     if not found:
         return
     for name in _TRIGGERS:
@@ -50,5 +54,9 @@ SELECT p.proname, '', p.prosrc, r.rolsuper, p.xmin::text::bigint
 FROM pg_proc AS p
      JOIN pg_namespace AS n ON n.oid = p.pronamespace
      JOIN pg_roles AS r ON r.oid = p.proowner
+WHERE n.nspname = 'audit_guard'
+UNION ALL
+SELECT '', '', '', r.rolsuper, n.xmin::text::bigint
+FROM pg_namespace AS n JOIN pg_roles AS r ON r.oid = n.nspowner
 WHERE n.nspname = 'audit_guard'
 """

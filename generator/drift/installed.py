@@ -128,6 +128,7 @@ WITH audit_table AS (
     FROM pg_attribute AS a
          LEFT JOIN pg_attrdef AS d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
     WHERE a.attnum > 0 AND NOT a.attisdropped
+      AND a.attrelid NOT IN (SELECT v.oid FROM pg_class AS v WHERE v.relkind = 'v')
     UNION ALL
     SELECT 'constraint', k.conname, k.conrelid, pg_get_constraintdef(k.oid)
     FROM pg_constraint AS k

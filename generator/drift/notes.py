@@ -52,7 +52,11 @@ FROM pg_roles AS r
          (4, 'may write every table, but for row security: pg_write_all_data',
           NOT r.rolsuper AND pg_has_role(r.oid, 'pg_write_all_data', 'MEMBER')),
          (5, 'see and write past row security: BYPASSRLS', NOT r.rolsuper AND r.rolbypassrls),
-         (6, 'may read the log', NOT r.rolsuper AND r.rolcanlogin AND EXISTS (
+         (6, 'read the log and its keys, and could sign for any actor: BYPASSRLS with '
+             'pg_read_all_data, or REPLICATION',
+          NOT r.rolsuper AND (r.rolreplication OR r.rolbypassrls
+                              AND pg_has_role(r.oid, 'pg_read_all_data', 'MEMBER'))),
+         (7, 'may read the log', NOT r.rolsuper AND r.rolcanlogin AND EXISTS (
               SELECT FROM pg_roles AS l
               WHERE l.rolname = 'audit_reader' AND pg_has_role(r.oid, l.oid, 'MEMBER')))
      ) AS k (number, what, is_so)

@@ -21,7 +21,10 @@ _OPEN = "MAXVALUE"
 
 @dataclass(frozen=True)
 class Partition:
-    """A partition of audit.entry; its bounds as PostgreSQL writes them, empty for DEFAULT."""
+    """A partition of audit.entry; its bounds as PostgreSQL writes them, empty for DEFAULT.
+
+    ``limits`` are what keeps entries out of it, each with the statement that drops it.
+    """
 
     table: TableName
     owner: str
@@ -30,6 +33,8 @@ class Partition:
     is_secured: bool
     is_unlogged: bool
     is_detaching: bool
+    is_plain: bool
+    limits: tuple[tuple[str, str], ...]
 
     @property
     def is_open_ended(self) -> bool:
@@ -60,6 +65,8 @@ def read_partitions(connection: Connection) -> list[Partition]:
             is_secured=row.is_secured,
             is_unlogged=row.is_unlogged,
             is_detaching=row.is_detaching,
+            is_plain=row.is_plain,
+            limits=tuple(zip(row.limits, row.drops, strict=True)),
         )
         partitions.append(partition)
     return sorted(partitions, key=lambda partition: partition.lower)
@@ -112,6 +119,12 @@ def _compare_partition(
     if not partition.is_secured:
         what = "row level security is off"
         yield Finding("disabled", name, what, f"{alter} ENABLE ROW LEVEL SECURITY")
+    if not partition.is_plain:
+        what = "is partitioned itself, or foreign: nobody sees what becomes of entries in it"
+        fix = f"ALTER TABLE {ENTRY} DETACH PARTITION {partition.written}; add its entries again"
+        yield Finding("changed", name, what, fix)
+    for limit, fix in partition.limits:
+        yield Finding("orphan", name, f"has {limit}, which could refuse entries", fix)
     if partition.is_unlogged:
         what = "is UNLOGGED: a crash empties it"
         yield Finding("changed", name, what, f"{alter} SET LOGGED")
@@ -148,15 +161,40 @@ def _on_partition(trigger: Trigger, partition: Partition) -> Trigger:
 
 _BOUNDS = re.compile(r"FROM \('?(.*?)'?\) TO \('?(.*?)'?\)")
 
-_PARTITIONS: LiteralString = """
+# What bounds the open-ended partition is the log's own; and to detach one concurrently leaves its
+# bounds behind as a constraint.
+_PARTITIONS: LiteralString = r"""
 SELECT s.nspname AS schema, c.relname AS name, pg_get_userbyid(c.relowner) AS owner,
        pg_get_expr(c.relpartbound, c.oid) AS bound,
        c.relrowsecurity AS is_secured, c.relpersistence = 'u' AS is_unlogged,
-       i.inhdetachpending AS is_detaching
+       i.inhdetachpending AS is_detaching, c.relkind = 'r' AS is_plain, l.limits, l.drops
 FROM pg_inherits AS i
      JOIN pg_class AS c ON c.oid = i.inhrelid
      JOIN pg_namespace AS s ON s.oid = c.relnamespace
      JOIN pg_class AS p ON p.oid = i.inhparent
      JOIN pg_namespace AS n ON n.oid = p.relnamespace
+     CROSS JOIN LATERAL (
+         SELECT coalesce(array_agg(f.what ORDER BY f.what), '{}') AS limits,
+                coalesce(array_agg(f.fix ORDER BY f.what), '{}') AS drops
+         FROM (
+             SELECT format('constraint %%I', k.conname),
+                    format('ALTER TABLE %%s DROP CONSTRAINT %%I', c.oid::regclass, k.conname)
+             FROM pg_constraint AS k
+             WHERE k.conrelid = c.oid AND k.contype NOT IN ('p', 'n') AND k.coninhcount = 0
+               AND NOT i.inhdetachpending
+               AND pg_get_constraintdef(k.oid)
+                   <> format('CHECK (%%s)', pg_get_partition_constraintdef(c.oid))
+               AND (k.conname <> 'entry_is_in_bounds' OR pg_get_constraintdef(k.oid) !~ (
+                    '^CHECK \(\(\(occurred_at IS NOT NULL\)'
+                    || '( AND \(occurred_at [<>]=? ''[^'']*''::timestamp with time zone\)){2}'
+                    || '\)\)( NOT VALID)?$'))
+             UNION ALL
+             SELECT format('NOT NULL on %%I', a.attname),
+                    format('ALTER TABLE %%s ALTER %%I DROP NOT NULL', c.oid::regclass, a.attname)
+             FROM pg_attribute AS a
+                  JOIN pg_attribute AS r ON (r.attrelid, r.attname) = (p.oid, a.attname)
+             WHERE a.attrelid = c.oid AND a.attnotnull AND NOT r.attnotnull
+         ) AS f (what, fix)
+     ) AS l
 WHERE n.nspname = 'audit' AND p.relname = 'entry'
 """

@@ -73,9 +73,8 @@ def read_statements(sql: str) -> Iterator[Statement]:
 def same_meaning(declared: str, installed: str) -> bool:
     """Say whether two definitions are the same but for how PostgreSQL writes them back.
 
-    It turns IN into = ANY (ARRAY […]) and IS NOT DISTINCT FROM into NOT … IS DISTINCT FROM, adds
-    casts, brackets and ELSE NULL, sorts a trigger's events; not alike in every version. So the
-    words must be the same in any order, and the arguments of a trigger's function in the same.
+    It turns IN into = ANY (ARRAY […]), adds casts, brackets and ELSE NULL, and sorts a trigger's
+    events; not alike in every version. All else must be the same words in the same order.
     """
     return _meaning(declared) == _meaning(installed)
 
@@ -85,10 +84,10 @@ def unqualified(query: str) -> str:
     return re.sub(r"\be\.|\bAS (?=e$)", "", query)
 
 
-def _meaning(definition: str) -> tuple[list[str], list[str]]:
+def _meaning(definition: str) -> list[str]:
     words = [token.word for token in _tokens(definition) if token.word not in _REWRITTEN]
-    call = len(words) - words[::-1].index("execute") if "execute" in words else len(words)
-    return sorted(words[:call]), words[call:]
+    events = words.index("on", 3) if words[:2] == ["create", "trigger"] else 0
+    return sorted(words[:events]) + words[events:]
 
 
 def _tokens(sql: str) -> Iterator[Token]:

@@ -17,11 +17,19 @@ from generator.quoting import qualified
 def find_unsafe_storage(
     connection: Connection, tracked: Iterable[TrackedTable]
 ) -> Iterator[Finding]:
-    """Yield tables that a crash empties, and partitions that are in another database."""
+    """Yield tables that a crash empties, what passes for the log's, and foreign partitions."""
     for row in rows(connection, _OURS):
         ours, what = named(row.kind, row.name), "is UNLOGGED: a crash empties it"
         fix = f"ALTER {in_sql(ours)} SET LOGGED"
         yield Finding("changed", ours, what, fix, version=row.version)
+    for row in rows(connection, _NUMBERS):
+        ours, what = named("sequence", row.name), "does not count by one, as far as it should"
+        fix = f"ALTER {in_sql(ours)} AS bigint INCREMENT 1 MINVALUE 1 NO MAXVALUE CYCLE CACHE 1"
+        yield Finding("changed", ours, what, fix, version=row.version)
+    for row in rows(connection, _HEIRS):
+        what = f"inherits from {row.parent}: its rows would be taken for rows of that"
+        fix = f"ALTER TABLE {row.name} NO INHERIT {row.parent}"
+        yield Finding("orphan", f"table {row.name}", what, fix, version=row.version)
     for row in rows(connection, _PARTITIONS, **as_arrays(table.name for table in tracked)):
         name = TableName(row.schema, row.table_name)
         if row.is_foreign:
@@ -41,6 +49,28 @@ FROM pg_class AS c
 WHERE n.nspname = 'audit' AND c.relpersistence = 'u' AND c.relkind IN ('r', 'S')
   AND NOT c.relispartition
 ORDER BY c.relname
+"""
+
+# The ids of a transaction say in which order it wrote.
+_NUMBERS: LiteralString = """
+SELECT c.relname AS name, s.xmin::text::bigint AS version
+FROM pg_sequence AS s
+     JOIN pg_class AS c ON c.oid = s.seqrelid
+     JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE (n.nspname, c.relname) = ('audit', 'entry_id_seq')
+  AND (s.seqtypid, s.seqincrement, s.seqmin, s.seqmax, s.seqcycle, s.seqcache)
+      <> ('int8'::regtype, 1, 1, 9223372036854775807, true, 1)
+"""
+
+_HEIRS: LiteralString = """
+SELECT i.inhrelid::regclass::text AS name, i.inhparent::regclass::text AS parent,
+       i.xmin::text::bigint AS version
+FROM pg_inherits AS i
+     JOIN pg_class AS c ON c.oid = i.inhrelid
+     JOIN pg_class AS p ON p.oid = i.inhparent
+     JOIN pg_namespace AS n ON n.oid = p.relnamespace
+WHERE n.nspname = 'audit' AND c.relkind IN ('r', 'f') AND NOT c.relispartition
+ORDER BY 1, 2
 """
 
 _PARTITIONS: LiteralString = """

@@ -17,7 +17,7 @@ from generator.quoting import qualified
 
 AllWords = Mapping[TableName, Words] | None
 
-_CAPTURE = named("function", "capture_")
+CAPTURE = named("function", "capture_")
 
 
 def compare_table(
@@ -53,7 +53,7 @@ def find_orphans(config: Config, installed: Objects, words: AllWords) -> Iterato
             fix = "apply the migration that untracks it; or name it there, where it was renamed"
             yield Finding("orphan", trigger.object, what, fix)
     for routine in installed.routines:
-        if routine.object.startswith(_CAPTURE) and routine.object not in functions:
+        if routine.object.startswith(CAPTURE) and routine.object not in functions:
             what = "captures no table of audit.toml"
             by_hand = f"DROP {in_sql(routine.object)}"
             fix = f"apply the migration that untracks its table; by hand: {by_hand}"

@@ -39,7 +39,9 @@ def find_altered(connection: Connection, found: Collection[Finding]) -> Iterator
 
 
 def _altered(row: Any) -> Finding:
-    if row.recorded is None:
+    if row.is_a == "partition":
+        what = "was detached, and is attached again: find out why (pgwitness reconcile)"
+    elif row.recorded is None:
         what = "was made anew, not by a migration"
     else:
         what = "was altered, and is as it was again: find out why (pgwitness reconcile)"
@@ -58,6 +60,8 @@ def _name(row: Any) -> str:
             return f"trigger {written(row.name)} on {TableName(row.schema, row.table_name)}"
         case "policy":
             return f"policy {written(row.name)} of {named('table', row.table_name)}"
+        case "partition":
+            return f"partition {TableName(row.schema, row.table_name)}"
         case _:
             return named(row.is_a, row.name)
 
@@ -110,6 +114,16 @@ WITH object (
          JOIN pg_class AS c ON c.oid = p.polrelid
          JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = 'audit'
+    UNION ALL
+    -- Of the user's tables; those that nobody wrote down came later, as any may.
+    SELECT 'partition', 'partition', i.inhrelid, n.nspname, c.relname, s.nspname, r.relname,
+           c.relname, i.xmin, i.xmin, 0
+    FROM pg_inherits AS i
+         JOIN pg_class AS c ON c.oid = i.inhrelid AND c.relispartition AND c.relkind IN ('r', 'p')
+         JOIN pg_namespace AS n ON n.oid = c.relnamespace
+         JOIN pg_class AS r ON r.oid = pg_partition_root(c.oid)
+         JOIN pg_namespace AS s ON s.oid = r.relnamespace
+    WHERE s.nspname <> 'audit' AND NOT i.inhdetachpending
 )
 SELECT o.is_a, o.id, o.parent, o.schema, o.table_name, o.root_schema, o.root_name, o.name,
        o.version::text::bigint AS version, o.attached::text::bigint AS attached,

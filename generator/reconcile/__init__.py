@@ -82,12 +82,14 @@ def reconcile(
     The connection must not be in a transaction. Raises ConfigError where the role may not read.
     """
     with reading(connection):
-        relations = rows(connection, queries.TABLES, **as_arrays(table.name for table in tables))
-        found = {TableName(row.schema, row.table_name): row for row in relations}
+        found = _read_relations(connection, [table.name for table in tables])
         problems = [*refusals(connection), *_unreadable(found)]
     if problems:
         raise ConfigError(problems)
-    with _snapshot(connection, [name for name, row in found.items() if row.is_comparable]):
+    locked = [name for name, row in found.items() if row.is_comparable]
+    with _snapshot(connection, locked):
+        # While this waited for a lock, a view may have taken the place of a table.
+        found = _read_relations(connection, locked)
         for table in tables:
             reason = _reason(connection, config, table, found.get(table.name))
             if reason:
@@ -95,6 +97,11 @@ def reconcile(
             else:
                 shape = read_shape(connection, table, sample)
                 yield _compare(connection, table, shape)
+
+
+def _read_relations(connection: Connection, names: Sequence[TableName]) -> dict[TableName, Any]:
+    found = rows(connection, queries.TABLES, **as_arrays(names))
+    return {TableName(row.schema, row.table_name): row for row in found}
 
 
 def _unreadable(found: Mapping[TableName, Any]) -> Iterator[str]:
@@ -128,6 +135,8 @@ def _reason(connection: Connection, config: Config, table: TrackedTable, found: 
     """Return why a table can't be compared."""
     if found is None or not found.is_comparable:
         return "is no table in this database"
+    if found.is_secured:
+        return "row level security hides rows of it"
     if not rows(connection, queries.TRACKED, schema=table.name.schema, table=table.name.table):
         return "is not tracked"
     if not table.key or set(table.key) & set(table.ignore):

@@ -11,7 +11,7 @@ from generator.anchors.anchor import Anchor, AnchorProblem, Log, Seal
 from generator.anchors.delivery import all_known, deliver, later_known, readable
 from generator.anchors.files import File
 from generator.anchors.places import Places
-from generator.command_line import UsageProblem, config_option, connect, read
+from generator.command_line import UsageProblem, config_option, connect, read, say
 from generator.maintenance.sealing import execute
 from generator.maintenance.session import Session, take_role
 from generator.maintenance.waiting import Blocked, Patience
@@ -54,7 +54,7 @@ def seal(path: Path, database: str, reason: str | None, anchors: Path | None) ->
         wanted = Wanted(Log(config.source, worker.info.dbname), config.anchors, reason, anchors)
         problems = list(_seal(session, wanted))
     for problem in problems:
-        click.echo(problem, err=True)
+        say(problem, err=True)
     if problems:
         raise SystemExit(1)
 

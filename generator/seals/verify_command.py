@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from generator.anchors.files import read_all
-from generator.command_line import connect
+from generator.command_line import connect, say
 from generator.seals import telling, verifying
 
 
@@ -26,14 +26,17 @@ def verify(database: str, paths: tuple[Path, ...], *, is_for_machines: bool) -> 
     \b
     pgwitness verify --database postgresql://auditor@db/shop --anchors anchors.jsonl
     """
-    tell = partial(click.echo, err=True)
+    tell = partial(say, err=True)
     with connect(database) as connection:
         anchors = read_all(paths, tell) if paths else None
         report = verifying.verify(connection, anchors, tell)
         verifying.record(connection, report)
-    for line in [telling.as_json(report)] if is_for_machines else telling.as_lines(report):
-        click.echo(line)
+    if is_for_machines:
+        click.echo(telling.as_json(report))
+    else:
+        for line in telling.as_lines(report):
+            say(line)
     for line in telling.summary(report):
-        click.echo(line, err=True)
+        say(line, err=True)
     if not report.is_clean:
         raise SystemExit(1)

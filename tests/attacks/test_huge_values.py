@@ -1,0 +1,47 @@
+"""Values that would keep the log from being maintained, or its pages from being read."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.attacks.outcomes import Attack
+from tests.attacks.scene import do, entries
+from tests.crm import VIEWER, Crm, new_person
+from tests.page import parse
+from tests.viewer import signed_in, viewer_over
+
+pytestmark = pytest.mark.attacker("application with bad input")
+
+# To make words of each takes PostgreSQL the square of its length.
+ENDLESS = ("a_", "./", "a1@", "<!-- ")
+INDEX = "SELECT audit.index_day(((now() - interval '3 days') AT TIME ZONE 'UTC')::date)"
+
+
+@pytest.fixture
+def admin(victim: Crm, tmp_path: Path) -> Iterator[FlaskClient]:
+    with viewer_over(victim.as_role(VIEWER), tmp_path) as app:
+        yield signed_in(app)
+
+
+def test_an_application_stores_words_without_an_end(attack: Attack, victim: Crm) -> None:
+    ana = new_person("Ana")
+    for unit in ENDLESS:
+        victim.add_workflow(unit, by=ana, description=unit * 20_000)
+    victim.move_back(ana, timedelta(days=3))
+    do(victim, "postgres", "SET ROLE audit_owner", "SET statement_timeout = '10s'", INDEX)
+
+    told = [entry for entry in entries(victim) if entry.actor == ana.key]
+    attack.survived(told, *({"operation": "INSERT", "entity_label": unit} for unit in ENDLESS))
+
+
+def test_an_application_stores_what_takes_little_and_is_much(
+    attack: Attack, victim: Crm, admin: FlaskClient
+) -> None:
+    victim.add_workflow("Nurture")
+    victim.save("UPDATE crm.workflow SET description = repeat('a', 3000000)")
+    page = admin.get("/").text
+
+    attack.shown(parse(page).text, "too large")

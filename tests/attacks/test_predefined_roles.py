@@ -1,0 +1,101 @@
+"""Roles that PostgreSQL brings, and attributes: what they do to the log, and what status says."""
+
+from collections.abc import Collection
+
+import psycopg
+import pytest
+
+from generator.drift.notes import find_notes
+from tests.attacks.outcomes import Attack
+from tests.attacks.scene import Admit, acting, entries, leaf, renamed, seal, verified
+from tests.crm import APP, VIEWER, Crm
+
+POWER = "crm_power"
+SIGNS = "read the log and its keys, and could sign for any actor"
+
+
+def noted(crm: Crm) -> Collection[str]:
+    """Return what status says of whom there is to trust."""
+    with psycopg.connect(crm.as_role(VIEWER)) as reader:
+        return [f"{note.what}: {', '.join(note.who)}" for note in find_notes(reader)]
+
+
+def rename(crm: Crm) -> None:
+    with acting(crm, APP) as app:
+        app.execute("UPDATE crm.workflow SET name = 'Renamed'")
+
+
+@pytest.mark.attacker("holder of BYPASSRLS and pg_read_all_data")
+def test_one_whom_neither_rights_nor_row_security_hold_reads_the_keys(
+    attack: Attack, victim: Crm, admit: Admit
+) -> None:
+    power = admit(POWER, "BYPASSRLS", "pg_read_all_data")
+    with acting(victim, power) as connection:
+        assert connection.execute("TABLE audit.fingerprint_key").rowcount == 1
+
+    attack.noted([note for note in noted(victim) if power in note], SIGNS)
+
+
+@pytest.mark.attacker("holder of REPLICATION")
+def test_one_who_may_replicate_reads_what_is_written(
+    attack: Attack, victim: Crm, admit: Admit
+) -> None:
+    power = admit(POWER, "REPLICATION")
+    with acting(victim, power) as connection:
+        attack.refused(connection, "TABLE audit.entry")
+
+    attack.noted([note for note in noted(victim) if power in note], SIGNS)
+
+
+@pytest.mark.attacker("holder of pg_write_all_data")
+def test_a_writer_of_all_data_locks_the_log(attack: Attack, victim: Crm, admit: Admit) -> None:
+    victim.add_workflow("Nurture")
+    with (
+        acting(victim, admit(POWER, "", "pg_write_all_data")) as power,
+        acting(victim, APP) as app,
+        power.transaction(),
+    ):
+        power.execute("LOCK TABLE audit.entry IN ACCESS EXCLUSIVE MODE")
+        app.execute("SET lock_timeout = 1")
+        # The write and its entry live or die together.
+        attack.refused(app, "UPDATE crm.workflow SET name = 'Renamed'", by="55P03")
+        assert app.execute("SELECT name FROM crm.workflow").fetchall() == [("Nurture",)]
+
+
+@pytest.mark.attacker("holder of pg_maintain")
+def test_a_maintainer_of_all_tables(attack: Attack, victim: Crm, admit: Admit) -> None:
+    admit(POWER)
+    victim.add_workflow("Nurture")
+    seal(victim)
+    with victim.as_superuser() as superuser, acting(victim, POWER) as power:
+        if superuser.info.server_version < 170000:
+            attack.refused(superuser, f"GRANT pg_maintain TO {POWER}", by="42704")
+            return
+        superuser.execute(f"GRANT pg_maintain TO {POWER}".encode())
+        attack.refused(power, "LOCK TABLE audit.entry")
+        attack.refused(power, f"ANALYZE {leaf(victim)}")
+        power.execute("REINDEX SCHEMA audit")
+    rename(victim)
+
+    assert verified(victim).is_clean
+    attack.survived(entries(victim)[-1:], renamed())
+
+
+@pytest.mark.attacker("holder of pg_signal_backend")
+def test_who_may_end_sessions_ends_one_that_writes(
+    attack: Attack, victim: Crm, admit: Admit
+) -> None:
+    victim.add_workflow("Nurture")
+    before = len(entries(victim))
+    with (
+        acting(victim, admit(POWER, "", "pg_signal_backend")) as power,
+        psycopg.connect(victim.as_role(APP)) as app,
+    ):
+        app.execute("UPDATE crm.workflow SET name = 'Renamed'")
+        power.execute("SELECT pg_terminate_backend(%s, 5000)", [app.info.backend_pid])
+        with pytest.raises(psycopg.errors.AdminShutdown):
+            app.commit()
+
+    attack.survived(entries(victim)[before:])
+    with acting(victim, APP) as reader:
+        assert reader.execute("SELECT name FROM crm.workflow").fetchall() == [("Nurture",)]
