@@ -323,5 +323,5 @@ def test_a_cast_of_others_is_not_run(
         f"ALTER FUNCTION as_json OWNER TO {stranger}".encode()
     )
     done = reconcile(owner, config, "--table", "public.visit")
-    assert (done.exit_code, done.stdout) == (0, "")
+    assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.startswith("public.visit: not compared: cast (public.mood AS json) runs ")

@@ -48,7 +48,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one table; *skipped* says why it was not compared.
+    """What came of one table; *skipped* says why it was not compared, *amiss* that it should be.
 
     *compared* rows have an entry; *unknown* ones have none that is kept, as those have that were
     there before the table was tracked. Values of the columns *left_out* differ in rows whose entry
@@ -61,6 +61,7 @@ class Result:
     unknown: int = 0
     left_out: tuple[str, ...] = ()
     skipped: str = ""
+    amiss: bool = False
 
     def __str__(self) -> str:
         """Return it as a line."""
@@ -91,9 +92,11 @@ def reconcile(
         # While this waited for a lock, a view may have taken the place of a table.
         found = _read_relations(connection, locked)
         for table in tables:
-            reason = _reason(connection, config, table, found.get(table.name))
-            if reason:
+            if not table.key or set(table.key) & set(table.ignore):
+                reason = "has no key by which a row could be found"
                 yield Result(str(table.name), skipped=reason)
+            elif reason := _obstacle(connection, config, table, found.get(table.name)):
+                yield Result(str(table.name), skipped=reason, amiss=True)
             else:
                 shape = read_shape(connection, table, sample)
                 yield _compare(connection, table, shape)
@@ -131,16 +134,14 @@ def _snapshot(connection: Connection, names: Sequence[TableName]) -> Iterator[No
         yield
 
 
-def _reason(connection: Connection, config: Config, table: TrackedTable, found: Any) -> str:
-    """Return why a table can't be compared."""
+def _obstacle(connection: Connection, config: Config, table: TrackedTable, found: Any) -> str:
+    """Return what keeps a table from being compared."""
     if found is None or not found.is_comparable:
         return "is no table in this database"
     if found.is_secured:
         return "row level security hides rows of it"
     if not rows(connection, queries.TRACKED, schema=table.name.schema, table=table.name.table):
         return "is not tracked"
-    if not table.key or set(table.key) & set(table.ignore):
-        return "has no key by which a row could be found"
     # A cast runs as who reconciles, who may be allowed more than its owner is.
     code = find_foreign_code(connection, [table], config.trusted)
     casts = [finding for finding in code if finding.object.startswith("cast")]
