@@ -16,7 +16,7 @@ from auditviewer.log.database import Reading
 from auditviewer.log.stands import MARGIN, Stand
 
 LARGEST_ROW = 1_000_000
-"""Bytes, old and new together: beyond that a row is not read."""
+"""Bytes as stored, old and new together: beyond that a row is not read."""
 
 KEYS = sql.SQL("""
 unnest(%(numbers)s::int[], %(newest)s::bigint[], %(transactions)s::text[]::xid8[],
@@ -25,8 +25,6 @@ unnest(%(numbers)s::int[], %(newest)s::bigint[], %(transactions)s::text[]::xid8[
     AS k (number, newest, transaction_id, transaction_at, occurred_at,
           module, entity, entity_id, actor)""")
 
-# PostgreSQL stores a row compressed to about a fifth, and at best to a 255th: 80 MB of one letter
-# take less than one. Only where it might be too large, and not surely, is it unpacked to be told.
 WHOLE_ENTRIES = sql.SQL("""\
 SELECT {number}e.id, e.occurred_at, e.transaction_id::text, e.transaction_at, e.operation,
        e.table_schema, e.table_name, e.module, e.entity, e.part,
@@ -38,15 +36,7 @@ SELECT {number}e.id, e.occurred_at, e.transaction_id::text, e.transaction_at, e.
        CASE WHEN s.size <= %(largest)s THEN e.new_row::text END AS new_row
 FROM {entries} AS e,
      LATERAL (VALUES (coalesce(pg_column_size(e.old_row), 0)
-                      + coalesce(pg_column_size(e.new_row), 0),
-                      concat(pg_column_compression(e.old_row),
-                             pg_column_compression(e.new_row)) <> '')) AS c (size, is_compressed),
-     LATERAL (VALUES (CASE
-         WHEN NOT c.is_compressed OR c.size <= %(largest)s / 255 THEN c.size
-         WHEN c.size > %(largest)s / 5 THEN c.size * 5
-         ELSE coalesce(pg_column_size(e.old_row || '{{}}'), 0)
-              + coalesce(pg_column_size(e.new_row || '{{}}'), 0)
-         END)) AS s (size)""")
+                      + coalesce(pg_column_size(e.new_row), 0))) AS s (size)""")
 
 OF_CHANGE = sql.SQL("""\
 FROM audit.entry AS e
