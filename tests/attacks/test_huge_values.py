@@ -1,12 +1,15 @@
-"""Values that would keep the log from being maintained."""
+"""Values that would keep the log from being maintained, or its pages from being read."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.attacks.outcomes import Attack
 from tests.attacks.scene import do, entries
-from tests.crm import Crm, new_person
+from tests.crm import VIEWER, Crm, new_person
+from tests.page import parse
+from tests.viewer import signed_in, viewer_over
 
 pytestmark = pytest.mark.attacker("application with bad input")
 
@@ -24,3 +27,14 @@ def test_an_application_stores_words_without_an_end(attack: Attack, victim: Crm)
 
     told = [entry for entry in entries(victim) if entry.actor == ana.key]
     attack.survived(told, *({"operation": "INSERT", "entity_label": unit} for unit in ENDLESS))
+
+
+def test_an_application_stores_what_is_little_as_stored_and_much_as_read(
+    attack: Attack, victim: Crm, tmp_path: Path
+) -> None:
+    victim.add_workflow("Nurture")
+    victim.save("UPDATE crm.workflow SET description = repeat('a', 26000000)")
+    with viewer_over(victim.as_role(VIEWER), tmp_path) as app:
+        page = signed_in(app).get("/").text
+
+    attack.shown(parse(page).text, "A row too large to be shown here")
