@@ -1296,10 +1296,10 @@ $_words$;
 
 COMMENT ON FUNCTION audit._words(text, jsonb, jsonb, jsonb) IS
     'The words of an entry''s entity_label, labels, old_row and new_row: texts and numbers, less '
-    'redacted values. Of rows with a megabyte of different words, the label''s alone; with a million '
-    'characters, or 255 without a blank, the first million, and of the latter what is between its '
-    'signs. An index holds what this returned: after changing it, drop the indexes of '
-    'audit.index_day().';
+    'redacted values. Of rows with a megabyte of different words, the label''s alone; with a '
+    'million characters, or 255 without a blank, the first million, and of the latter what is '
+    'between their signs. An index holds what this returned: after changing it, drop the indexes '
+    'of audit.index_day().';
 
 REVOKE ALL ON FUNCTION audit._words(text, jsonb, jsonb, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._words(text, jsonb, jsonb, jsonb) TO audit_reader;

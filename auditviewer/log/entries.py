@@ -17,7 +17,13 @@ from auditviewer.log.ids import has_id, has_no_id
 from auditviewer.log.stands import MARGIN, Stand
 
 LARGEST_ROW = 1_000_000
-"""Bytes, old and new together: beyond that a row is not read."""
+"""Bytes as stored, old and new together: beyond that a row is not read."""
+LARGEST_PAGE = 25_000_000
+"""Bytes of all rows of a page together: those beyond are not read, as if they were too large.
+
+Stored, a row may be compressed to a 255th of what it is.
+"""
+LARGEST = {"largest": LARGEST_ROW, "page": LARGEST_PAGE}
 
 KEYS = sql.SQL("""
 unnest(%(numbers)s::int[], %(newest)s::bigint[], %(transactions)s::text[]::xid8[],
@@ -26,8 +32,7 @@ unnest(%(numbers)s::int[], %(newest)s::bigint[], %(transactions)s::text[]::xid8[
     AS k (number, newest, transaction_id, transaction_at, occurred_at,
           module, entity, entity_id, actor)""")
 
-# PostgreSQL stores a row compressed to about a fifth, and at best to a 255th: 80 MB of one letter
-# take less than one. Only where it might be too large, and not surely, is it unpacked to be told.
+# LIMIT 1: each row is made text of once, and not wherever that is used.
 WHOLE_ENTRIES = sql.SQL("""\
 SELECT {number}e.id, e.occurred_at, e.transaction_id::text, e.transaction_at, e.operation,
        e.table_schema, e.table_name, e.module, e.entity, e.part,
@@ -35,19 +40,19 @@ SELECT {number}e.id, e.occurred_at, e.transaction_id::text, e.transaction_at, e.
        e.actor, e.actor_name, e.actor_bound, e.actor_signed, e.ip, e.db_user, e.db_role,
        host(e.client_addr) AS client_addr, e.application_name,
        e.context::text, e.row_key::text, e.labels::text, s.size,
-       CASE WHEN s.size <= %(largest)s THEN e.old_row::text END AS old_row,
-       CASE WHEN s.size <= %(largest)s THEN e.new_row::text END AS new_row
+       sum(t.bytes) OVER page <= %(page)s AS is_read,
+       CASE WHEN sum(t.bytes) OVER page <= %(page)s THEN t.old_row END AS old_row,
+       CASE WHEN sum(t.bytes) OVER page <= %(page)s THEN t.new_row END AS new_row
 FROM {entries} AS e,
      LATERAL (VALUES (coalesce(pg_column_size(e.old_row), 0)
-                      + coalesce(pg_column_size(e.new_row), 0),
-                      concat(pg_column_compression(e.old_row),
-                             pg_column_compression(e.new_row)) <> '')) AS c (size, is_compressed),
-     LATERAL (VALUES (CASE
-         WHEN NOT c.is_compressed OR c.size <= %(largest)s / 255 THEN c.size
-         WHEN c.size > %(largest)s / 5 THEN c.size * 5
-         ELSE coalesce(pg_column_size(e.old_row || '{{}}'), 0)
-              + coalesce(pg_column_size(e.new_row || '{{}}'), 0)
-         END)) AS s (size)""")
+                      + coalesce(pg_column_size(e.new_row), 0))) AS s (size),
+     LATERAL (
+         SELECT r.*, coalesce(octet_length(r.old_row), 0) + coalesce(octet_length(r.new_row), 0)
+         FROM (SELECT CASE WHEN s.size <= %(largest)s THEN e.old_row::text END AS old_row,
+                      CASE WHEN s.size <= %(largest)s THEN e.new_row::text END AS new_row
+               LIMIT 1) AS r
+     ) AS t (old_row, new_row, bytes)
+WINDOW page AS (ORDER BY {order})""")
 
 OF_CHANGE = sql.SQL("""\
 FROM audit.entry AS e
@@ -151,10 +156,12 @@ def _entries(
 ) -> Iterator[tuple[int, Entry]]:
     if not stands:
         return
-    values = _values(stands, limit) | {"largest": LARGEST_ROW, "after": after}
+    values = _values(stands, limit) | {"after": after} | LARGEST
     which = FIRST if after is None else OTHER_PARTS
     entries = ENTRIES.format(keys=KEYS, of_change=OF_CHANGE.format(same_id=same_id, which=which))
-    query = WHOLE_ENTRIES.format(number=sql.SQL("k.number, "), entries=entries)
+    query = WHOLE_ENTRIES.format(
+        number=sql.SQL("k.number, "), order=sql.SQL("k.number, e.id"), entries=entries
+    )
     for row in reading.connection.execute(query, values):
         yield row.pop("number"), read_entry(row)
 
@@ -191,7 +198,7 @@ def keys_of(stands: Sequence[Stand]) -> dict[str, Any]:
 
 def read_entry(row: dict[str, Any]) -> Entry:
     """Return an entry of a row of WHOLE_ENTRIES, as the entity sees it that it belongs to."""
-    size, former = row.pop("size"), row.pop("former_entity_id")
+    size, is_read, former = (row.pop(name) for name in ("size", "is_read", "former_entity_id"))
     for name in ("context", "row_key", "labels", "old_row", "new_row"):
         row[name] = read_json(row[name])
     row["old_row"] = _whole(row["old_row"], row["new_row"])
@@ -204,7 +211,7 @@ def read_entry(row: dict[str, Any]) -> Entry:
         transaction_id=int(row.pop("transaction_id")),
         context=context or {},
         labels=row.pop("labels") or {},
-        size=size if size > LARGEST_ROW else None,
+        size=None if is_read and size <= LARGEST_ROW else size,
         move=None if former is None else Move(is_away=False, entity_id=former),
         **row,
     )

@@ -14,7 +14,7 @@ from auditviewer.change.records import Entry, Tables
 from auditviewer.change.states import claims
 from auditviewer.log.database import Reading
 from auditviewer.log.entries import (
-    LARGEST_ROW,
+    LARGEST,
     NO_ID,
     WHOLE_ENTRIES,
     as_the_former_sees,
@@ -27,14 +27,15 @@ from auditviewer.log.stands import MARGIN, Span
 MOST_ENTRIES = 5000
 """Of one entity, before a moment and after it."""
 
-OF_ONE = sql.SQL("""
-{whole_entries}
+OF_ONE = sql.SQL("""(
+    SELECT e.*
+    FROM audit.entry AS e
     WHERE e.entity = %(entity)s
       AND {which}
       AND (%(module)s = '' OR e.module = %(module)s)
       AND e.occurred_at >= %(low)s AND e.occurred_at < %(high)s
     ORDER BY e.occurred_at {way}, e.id {way}
-    LIMIT %(limit)s""")
+    LIMIT %(limit)s)""")
 
 # What a TRUNCATE removed is not named, and a part that a cascade removed after its parent has
 # lost its entity.
@@ -68,9 +69,8 @@ def read_past(
         "module": asked.module,
         "low": low,
         "high": high,
-        "largest": LARGEST_ROW,
         "limit": MOST_ENTRIES + 1,
-    }
+    } | LARGEST
     found = _read(reading, SAME_AS_ASKED, values, newest=newest)
     left = _read(reading, FORMER_AS_ASKED, values, newest=newest)
     found += [as_the_former_sees(entry) for entry in left]
@@ -93,8 +93,11 @@ def _read(
     reading: Reading, which: sql.Composable, values: dict[str, Any], *, newest: bool
 ) -> list[Entry]:
     way = sql.SQL("DESC" if newest else "ASC")
-    whole = WHOLE_ENTRIES.format(number=sql.SQL(""), entries=sql.SQL("audit.entry"))
-    query = OF_ONE.format(whole_entries=whole, which=which, way=way)
+    query = WHOLE_ENTRIES.format(
+        number=sql.SQL(""),
+        order=sql.SQL("e.occurred_at {way}, e.id {way}").format(way=way),
+        entries=OF_ONE.format(which=which, way=way),
+    )
     return [read_entry(row) for row in reading.connection.execute(query, values)]
 
 

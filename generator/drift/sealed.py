@@ -16,11 +16,15 @@ LONGEST_UNSEALED = timedelta(days=1)
 
 
 def find_unsealed(connection: Connection, now: datetime) -> Iterator[Finding]:
-    """Yield that another database sealed last, or else that something is unsealed for long."""
+    """Yield that another database sealed last, or that something can't be sealed, or long isn't."""
     (row,) = rows(connection, _LAST, since=now - LONGEST_UNSEALED)
     if row.before is not None and row.before != row.own:
         what = f"was sealed by another database: {row.before}, this is {row.own}"
         yield Finding("conflict", named("table", "seal"), what, ACKNOWLEDGE)
+    elif row.is_set_back:
+        what = "was set back: what is written since has numbers of a former database, and no seal"
+        fix = 'pgwitness seal --acknowledge "numbers were set back"'
+        yield Finding("changed", named("sequence", "entry_id_seq"), what, fix)
     elif row.unsealed_since is not None:
         since = f"{row.unsealed_since.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         fix = "pgwitness seal --database …; or end the oldest transaction, of whatever database"
@@ -34,7 +38,13 @@ SELECT s.identity AS before, audit._identity() AS own,
         FROM audit.entry AS e
         WHERE e.occurred_at < %(since)s
           AND e.transaction_id >= coalesce(s.below, '0')
-          AND e.id > coalesce(s.after_id, -9223372036854775808)) AS unsealed_since
+          AND e.id > coalesce(s.after_id, -9223372036854775808)) AS unsealed_since,
+       EXISTS (
+           SELECT
+           FROM audit.entry AS e
+           WHERE e.occurred_at > greatest(%(since)s, (
+                     SELECT max(r.sealed_at) FROM audit.seal AS r WHERE r.kind = 'restore'))
+             AND e.id <= s.after_id) AS is_set_back
 FROM (SELECT) AS one
      LEFT JOIN (
         SELECT l.identity, l.below, l.after_id

@@ -7,7 +7,17 @@ import pytest
 
 from generator.drift.notes import find_notes
 from tests.attacks.outcomes import Attack
-from tests.attacks.scene import Admit, acting, entries, leaf, renamed, seal, verified
+from tests.attacks.scene import (
+    Admit,
+    acting,
+    check,
+    do,
+    entries,
+    leaf,
+    renamed,
+    seal,
+    verified,
+)
 from tests.crm import APP, VIEWER, Crm
 
 POWER = "crm_power"
@@ -60,6 +70,21 @@ def test_a_writer_of_all_data_locks_the_log(attack: Attack, victim: Crm, admit: 
         # The write and its entry live or die together.
         attack.refused(app, "UPDATE crm.workflow SET name = 'Renamed'", by="55P03")
         assert app.execute("SELECT name FROM crm.workflow").fetchall() == [("Nurture",)]
+
+
+@pytest.mark.attacker("holder of pg_write_all_data")
+def test_a_writer_of_all_data_gives_new_entries_the_numbers_of_a_former_database(
+    attack: Attack, victim: Crm, admit: Admit
+) -> None:
+    victim.add_workflow("Nurture", conditions=2)
+    do(victim, "postgres", "SET ROLE audit_owner", "SELECT audit.acknowledge_restore('moved')")
+    with acting(victim, admit(POWER, "", "pg_write_all_data")) as power:
+        power.execute("SELECT setval('audit.entry_id_seq', 1)")
+    rename(victim)
+    seal(victim)
+
+    attack.detected(verified(victim).findings, "added", f"entry {entries(victim)[-1].id}")
+    attack.detected(check(victim), "changed", "sequence audit.entry_id_seq")
 
 
 @pytest.mark.attacker("holder of pg_maintain")
