@@ -6,6 +6,7 @@ Knows how SQL is written, and how PostgreSQL writes it back; not what it does.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 _TOKEN = re.compile(
@@ -85,6 +86,7 @@ def unqualified(query: str) -> str:
     return re.sub(r"\be\.|\bAS (?=e$)", "", query)
 
 
+@cache
 def _meaning(definition: str) -> tuple[list[str], list[str]]:
     words = [token.word for token in _tokens(definition) if token.word not in _REWRITTEN]
     call = len(words) - words[::-1].index("execute") if "execute" in words else len(words)
