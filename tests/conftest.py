@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import psycopg
@@ -16,6 +17,7 @@ from psycopg.rows import namedtuple_row
 from pytest_postgresql import factories
 
 from auditviewer.demo.cluster import LOOPBACK, Cluster, remove, start, stop
+from generator.render import render_audit_schema
 from tests.crm import VIEWER, Crm, Person, crm_in, new_person
 from tests.databases import OWNER, REFERENCE, apply_migrations, new_database, own
 from tests.maintenance import KEEPER, Upkeep, admit_keeper
@@ -92,16 +94,14 @@ def build_template(*, host: str, port: int, user: str, dbname: str, **_: object)
 
 
 reference_template = factories.postgresql_noproc(dbname="reference", load=[build_template])
-reference_clone = factories.postgresql("reference_template")
 
 
 @pytest.fixture
-def reference(
-    cluster: Cluster, reference_template: object, reference_clone: psycopg.Connection
-) -> str:
+def reference(cluster: Cluster, reference_template: Any) -> Iterator[str]:
     """Return how its owner connects to a fresh copy of the reference installation."""
-    own(reference_clone)
-    return cluster.conninfo(REFERENCE, OWNER, host=LOOPBACK)
+    template = reference_template.template_dbname
+    with new_database(cluster, REFERENCE, template=template) as owner:
+        yield owner
 
 
 @pytest.fixture
@@ -119,6 +119,22 @@ def upkeep(cluster: Cluster, reference: str) -> Iterator[Upkeep]:
 def empty_database(cluster: Cluster) -> Iterator[str]:
     """Return how its owner connects to a fresh database with nothing in it."""
     with new_database(cluster, "empty") as owner:
+        yield owner
+
+
+@pytest.fixture(scope="session")
+def log_template(cluster: Cluster) -> Iterator[str]:
+    """Return the name of a database in which nothing is but the log."""
+    with new_database(cluster, "nothing_but_the_log") as conninfo:
+        with psycopg.connect(conninfo) as owner:
+            owner.execute(render_audit_schema().encode())
+        yield "nothing_but_the_log"
+
+
+@pytest.fixture
+def empty_log(cluster: Cluster, log_template: str) -> Iterator[str]:
+    """Return how its owner connects to a fresh database in which nothing is but the log."""
+    with new_database(cluster, "empty", template=log_template) as owner:
         yield owner
 
 
