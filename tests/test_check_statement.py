@@ -10,7 +10,7 @@ from auditviewer.demo.cluster import LOOPBACK, Cluster
 from generator.config import Config
 from generator.drift import Finding, find_drift
 from generator.parse import read_config
-from generator.render import render_audit_schema, render_track
+from generator.render import render_track
 from tests.databases import OWNER
 
 LOAD = """
@@ -45,10 +45,9 @@ VIEW = "CREATE VIEW shop.load AS SELECT 1 AS id"
 
 
 @pytest.fixture
-def owner(empty_database: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(empty_database, autocommit=True) as owner:
+def owner(empty_log: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(empty_log, autocommit=True) as owner:
         owner.execute("CREATE SCHEMA shop")
-        owner.execute("BEGIN;" + render_audit_schema() + ";COMMIT")
         yield owner
 
 

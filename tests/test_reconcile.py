@@ -12,7 +12,7 @@ from auditviewer.demo.cluster import LOOPBACK, Cluster
 from generator.cli import main
 from generator.config import Config
 from generator.parse import read_config
-from generator.render import render_audit_schema, render_track
+from generator.render import render_track
 from tests.shop import create_role
 
 STRANGER = "reconcile_stranger"
@@ -82,10 +82,10 @@ def config(tmp_path: Path) -> Config:
 
 
 @pytest.fixture
-def owner(empty_database: str, config: Config) -> Iterator[psycopg.Connection]:
+def owner(empty_log: str, config: Config) -> Iterator[psycopg.Connection]:
     """Who owns tables and log, after some history of them."""
-    with psycopg.connect(empty_database, autocommit=True) as owner:
-        owner.execute((render_audit_schema() + TABLES).encode())
+    with psycopg.connect(empty_log, autocommit=True) as owner:
+        owner.execute(TABLES)
         for table in config.tables:
             owner.execute(render_track(table).encode())
         for statement in HISTORY.split(";\n"):
