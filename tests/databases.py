@@ -44,6 +44,8 @@ def new_database(
     with psycopg.connect(cluster.conninfo(), autocommit=True) as superuser:
         create_owner(superuser, owner)
         create = f"CREATE DATABASE {name} OWNER {owner} TEMPLATE {template}"
+        # The default since 15 writes all to the WAL, which takes twice as long.
+        create += " STRATEGY file_copy" if superuser.info.server_version >= 150000 else ""
         superuser.execute(create.encode())
         try:
             yield cluster.conninfo(name, owner, host=LOOPBACK)
