@@ -51,9 +51,9 @@ def writer(victim: Undone, workflow: int) -> str:
     return victim.admit(POWER, "", "pg_write_all_data", "pg_read_all_data")
 
 
-def rename(crm: Crm, workflow: int, by: str = APP) -> None:
+def rename(crm: Crm, workflow: int) -> None:
     """Write to a tracked table."""
-    with acting(crm, by) as connection:
+    with acting(crm, APP) as connection:
         connection.execute("UPDATE crm.workflow SET name = 'Renamed' WHERE id = %s", [workflow])
 
 
