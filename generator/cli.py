@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from generator.anchors.anchor import Anchor
 from generator.command_line import config_option as _config_option
 from generator.command_line import connect as _connect
 from generator.command_line import problems as _problems
@@ -22,7 +23,6 @@ from generator.migrations import Migration, plan, write
 from generator.proposal import propose
 from generator.reconcile import reconcile as find_differences
 from generator.render import render_guard, render_guard_rollback, render_track
-from generator.seals.anchors import anchor_line
 from generator.seals.command import seal
 from generator.seals.verify_command import verify
 from generator.status import read_status
@@ -136,7 +136,7 @@ def maintain(
                 for line in take_steps(run):
                     click.echo(line, err=True)
                 for one in seals_of(run):
-                    click.echo(anchor_line(log_of(run), one))
+                    click.echo(Anchor(log_of(run), one).line())
         except Busy as busy:
             click.echo(f"{busy}: nothing to do", err=True)
             return

@@ -6,8 +6,8 @@ Reads the file only; whether the tables exist is for the catalogue to say.
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from generator.anchors.places import Places
 from generator.names import TableName
-from generator.seals.places import Places
 
 
 class ConfigError(Exception):

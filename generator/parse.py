@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from generator.anchors.places import read_places
 from generator.columns import ENTITY_CASES, PART_CASES, read_columns, read_sentences
 from generator.config import Config, ConfigError, Parent, TrackedTable
 from generator.names import TableName
 from generator.policies import check_policies, check_references
-from generator.seals.places import read_places
 from generator.toml_reader import Reader, Toml
 
 MAX_REFERENCES = 50

@@ -9,10 +9,11 @@ from typing import Any
 import psycopg
 from psycopg.rows import namedtuple_row
 
+from generator.anchors.anchor import Known, Seal
 from generator.maintenance import Patience
 from generator.maintenance.sealing import execute
 from generator.maintenance.session import take_role
-from generator.seals.sealing import Anchor, Execute, Seal, acknowledge, read_seals, seal_new
+from generator.seals.sealing import Execute, Seals, acknowledge, seal_new
 from tests.crm import APP
 
 BRIEF = Patience(writers=100, others=100, pauses=(0.01,))
@@ -57,20 +58,20 @@ class Chain:
         with psycopg.connect(self.conninfo, user=APP) as app:
             yield app
 
-    def seal(self, known: Collection[Anchor] = ()) -> list[Seal]:
+    def seal(self, known: Collection[Known] = ()) -> list[Seal]:
         """Seal what is new."""
         with self._owner() as (owner, patient):
             return list(seal_new(owner, patient, known))
 
-    def acknowledge(self, known: Collection[Anchor] = ()) -> Seal:
+    def acknowledge(self, known: Collection[Known] = ()) -> Seal:
         """Say that this is another database than before."""
         with self._owner() as (owner, patient):
             return acknowledge(owner, patient, "a test", known)
 
-    def anchors(self) -> set[Anchor]:
+    def known(self) -> set[Known]:
         """Return what somebody may know elsewhere."""
         with self._owner() as (owner, _):
-            return {seal.anchor for seal in read_seals(owner)}
+            return {seal.known for seal in Seals(owner).after(0)}
 
     def query(self, statement: str) -> list[Any]:
         """Execute a statement as the superuser, in UTF8, and return its rows."""

@@ -14,8 +14,8 @@ from psycopg.rows import namedtuple_row
 from pytest_postgresql.janitor import DatabaseJanitor
 
 from auditviewer.demo.cluster import LOOPBACK, Cluster
+from generator.anchors.anchor import Anchor
 from generator.cli import main
-from generator.seals.anchor_files import Anchor
 from generator.seals.finding import Report
 from generator.seals.verifying import verify
 from tests.crm import APP, NOBODY, USERS, VIEWER, Crm, Person, add_condition, create_role

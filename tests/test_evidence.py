@@ -137,7 +137,7 @@ def test_the_verifier_is_of_python_3_8() -> None:
         (("--from", "yesterday"), "write 2026-11-26 or 2026-11-26T14:00Z"),
         (("--entity-id", 7), "--entity-id: of what?"),
         (("--from", "2020-01-01", "--table", "workflow"), "write it as crm.workflow"),
-        (("--entry", 1, "--anchors", __file__), "--anchors: line 1 is no anchor"),
+        (("--entry", 1, "--anchors", __file__), "test_evidence.py:1: is no anchor"),
         (("--entry", 1, "--output", "/nowhere/bundle.json"), "/nowhere/bundle.json"),
     ],
 )

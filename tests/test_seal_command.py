@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner, Result
 from psycopg.conninfo import make_conninfo
 
+from generator.anchors.places import Places
 from generator.cli import main
 from generator.config import ConfigError
 from generator.parse import read_config
-from generator.seals.places import Places
 from tests.crm import APP, create_role
 from tests.maintenance import Upkeep
 

@@ -10,7 +10,7 @@ import pytest
 
 from auditviewer.demo.cluster import start, stop
 from generator.maintenance.waiting import Blocked
-from generator.seals.sealing import Anchor, Refused
+from generator.seals.sealing import Refused
 from tests.chains import ADD, Chain
 from tests.crash.server import Server, ended, server
 from tests.crm import APP, create_role
@@ -110,7 +110,7 @@ def test_heads_of_a_copy_do_not_keep_the_original_from_being_sealed(
 ) -> None:
     copy = copied(running, log)
     copy.acknowledge()
-    assert [seal.entries for seal in log.seal(known=copy.anchors())] == [3]
+    assert [seal.entries for seal in log.seal(known=copy.known())] == [3]
 
 
 def test_a_new_cluster_seals_what_came_with_the_dump_whatever_its_transactions(
@@ -177,14 +177,14 @@ def test_a_database_that_was_taken_back_is_known_by_heads_that_are_elsewhere() -
         written(chain)
         keep(running, "pgdata", "kept")
         chain.seal()
-        known = chain.anchors()
+        known = chain.known()
         keep(running, "kept", "pgdata")
         chain.add(2)
         with pytest.raises(Refused, match="seal 2"):
             chain.seal(known)
         assert chain.acknowledge(known).entries == 5
         assert chain.seal(known) == []
-        assert lost(chain) == known - chain.anchors()
+        assert lost(chain) == {(one.number, one.head) for one in known - chain.known()}
         chain.assert_whole()
 
 
@@ -199,9 +199,9 @@ def keep(running: Server, source: str, target: str) -> None:
     )
 
 
-def lost(chain: Chain) -> set[Anchor]:
+def lost(chain: Chain) -> set[tuple[int, str]]:
     (row,) = chain.query("SELECT detail -> 'lost' AS lost FROM audit.seal WHERE kind = 'restore'")
-    return {Anchor(**one) for one in row.lost}
+    return {(one["number"], one["head"]) for one in row.lost}
 
 
 def test_after_any_history_every_entry_is_in_one_list(running: Server, log: Chain) -> None:

@@ -4,6 +4,6 @@ Takes what the database says as it is: whether it holds is for verify_evidence.p
 """
 
 from generator.evidence.reading import Asked, Evidence, gather
-from generator.evidence.writing import read_anchors, write_bundle
+from generator.evidence.writing import write_bundle
 
-__all__ = ["Asked", "Evidence", "gather", "read_anchors", "write_bundle"]
+__all__ = ["Asked", "Evidence", "gather", "write_bundle"]

@@ -3,13 +3,15 @@
 import sys
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
+from generator.anchors.files import read_all
 from generator.command_line import UsageProblem, connect, problems
-from generator.evidence import Asked, gather, read_anchors, write_bundle
+from generator.evidence import Asked, gather, write_bundle
 from generator.names import TableName
 
 VERIFIER = Path(__file__).with_name("verify_evidence.py")
@@ -36,7 +38,12 @@ def _moment(value: str) -> datetime:
 @click.option("--table", help="Of these only those of a table, such as crm.workflow.")
 @click.option("--entity", help="Only those of a kind of thing, such as Workflow, with its parts.")
 @click.option("--entity-id", help="Only those of one thing.")
-@click.option("--anchors", type=click.File(encoding="utf-8"), help="Put these in, too.")
+@click.option(
+    "--anchors",
+    type=click.Path(path_type=Path, exists=True),
+    multiple=True,
+    help="Put these in, too: a file of anchors, or a folder of such files (repeatable).",
+)
 @click.option("--output", type=click.Path(path_type=Path), help="A file, instead of stdout.")
 @click.option("--verifier", "is_for_verifier", is_flag=True, help="Print the verifier instead.")
 def evidence(database: str | None, *, is_for_verifier: bool, **options: Any) -> None:
@@ -56,13 +63,18 @@ def evidence(database: str | None, *, is_for_verifier: bool, **options: Any) -> 
 
 
 def _write(
-    database: str, *, anchors: TextIO | None, output: Path | None, table: str | None, **asked: Any
+    database: str,
+    *,
+    anchors: tuple[Path, ...],
+    output: Path | None,
+    table: str | None,
+    **asked: Any,
 ) -> None:
     name = TableName(*table.split(".", 1)) if table and "." in table else None
     if table and not name:
         raise UsageProblem(f'--table: "{table}" has no schema – write it as crm.workflow')
     with problems():
-        known = read_anchors(anchors) if anchors else []
+        known = read_all(anchors, partial(click.echo, err=True))
         with connect(database) as connection:
             found = gather(connection, Asked(table=name, **asked))
         with output.open("w", encoding="utf-8") if output else nullcontext(sys.stdout) as file:

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TextIO
 
-from generator.config import ConfigError
+from generator.anchors.anchor import Anchor
 from generator.evidence.reading import Asked, Evidence
 from generator.evidence.verify_evidence import BLOCK, COLUMNS, SEAL, decode
 
@@ -17,22 +17,7 @@ README = (
 )
 
 
-def read_anchors(file: TextIO) -> list[Any]:
-    """Return the anchors of a file with one on a line. Raises ConfigError where it has others."""
-    anchors = []
-    for number, line in enumerate(file, 1):
-        try:
-            anchor = json.loads(line)
-            int(anchor["number"])
-            anchors.append({key: str(anchor[key]) for key in anchor})
-            if {"identity", "head", "sealed_at"} - anchor.keys():
-                raise KeyError
-        except (ValueError, TypeError, LookupError):
-            raise ConfigError([f"--anchors: line {number} is no anchor"]) from None
-    return anchors
-
-
-def write_bundle(found: Evidence, anchors: list[Any], file: TextIO) -> str:
+def write_bundle(found: Evidence, anchors: Sequence[Anchor], file: TextIO) -> str:
     """Write a bundle, and return its SHA-256 in hex."""
     digest = hashlib.sha256()
     for piece in _pieces(found, anchors):
@@ -42,7 +27,7 @@ def write_bundle(found: Evidence, anchors: list[Any], file: TextIO) -> str:
     return digest.hexdigest()
 
 
-def _pieces(found: Evidence, anchors: list[Any]) -> Iterator[str]:
+def _pieces(found: Evidence, anchors: Sequence[Anchor]) -> Iterator[str]:
     parts = {
         "format": "pgwitness evidence 1",
         "readme": README,
@@ -55,7 +40,7 @@ def _pieces(found: Evidence, anchors: list[Any]) -> Iterator[str]:
     yield from _lines("entries", map(_entry, found.entries), ",\n")
     yield from _lines("blocks", map(_block, found.blocks), ",\n")
     yield from _lines("seals", map(_seal, found.seals), ",\n")
-    yield from _lines("anchors", anchors, "}\n")
+    yield from _lines("anchors", map(_anchor, anchors), "}\n")
 
 
 def _lines(key: str, items: Iterable[Any], end: str) -> Iterator[str]:
@@ -89,6 +74,10 @@ def _block(row: Any) -> dict[str, Any]:
 
 def _seal(row: Any) -> dict[str, Any]:
     return {**_record(row, SEAL), "head": row.head.hex()}
+
+
+def _anchor(anchor: Anchor) -> dict[str, str]:
+    return {key: str(value) for key, value in json.loads(anchor.line()).items()}
 
 
 def _record(row: Any, names: Iterable[str]) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
+from generator.anchors.places import Places
 from generator.maintenance.partitions import Partition, read_clock, start_of
 from generator.maintenance.session import Session
 from generator.maintenance.waiting import Blocked, Patience, Statement, patiently
-from generator.seals.places import Places
-from generator.seals.sealing import last_number
+from generator.seals.sealing import Seals
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def begin(session: Session, terms: Terms, patience: Patience | None = None) -> R
         session, _BEGIN, [terms.retention], wait=patience.others, pauses=patience.pauses
     )
     [(started_at,)] = cursor.fetchall()
-    last_seal = last_number(session.worker)
+    last_seal = Seals(session.worker).last_number()
     return Run(session, terms, patience, started_at, last_seal=last_seal)
 
 

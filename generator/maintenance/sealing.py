@@ -7,19 +7,20 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import LiteralString
 
+from generator.anchors.anchor import Log, Seal
+from generator.anchors.delivery import deliver, later_known, readable
 from generator.maintenance.run import Run
 from generator.maintenance.session import Session
 from generator.maintenance.waiting import Blocked, Patience, patiently
-from generator.seals.anchors import Log, deliver, known_anchors
-from generator.seals.sealing import Refused, Seal, read_seals, seal_new
+from generator.seals.sealing import Refused, Seals, seal_new
 
 
 def seal(run: Run) -> Iterator[str]:
     """Seal what is new. Raises Blocked, also in another database than before."""
-    # What is known elsewhere first: it is in the chain by then.
-    known, _ = known_anchors(run.terms.anchors, log_of(run))
+    worker = run.session.worker
+    known = later_known(readable(run.terms.anchors), log_of(run), Seals(worker))
     try:
-        for one in seal_new(run.session.worker, partial(execute, run.session, run.patience), known):
+        for one in seal_new(worker, partial(execute, run.session, run.patience), known):
             yield f"seal {one.number}: {one.entries:,} entries"
     except Refused as refused:
         raise Blocked(str(refused)) from None
@@ -30,15 +31,15 @@ def seal(run: Run) -> Iterator[str]:
 
 def anchor(run: Run) -> Iterator[str]:
     """Take the heads of seals to where they are kept."""
-    chain = read_seals(run.session.worker)
-    for problem in deliver(run.terms.anchors, log_of(run), chain, run.last_seal):
+    seals = Seals(run.session.worker)
+    for problem in deliver(run.terms.anchors, log_of(run), seals, run.last_seal):
         run.given_up.append(f"a head is not anchored: {problem}")
         yield f"gave up: {run.given_up[-1]}"
 
 
 def seals_of(run: Run) -> list[Seal]:
     """Return the seals that there are since a run began."""
-    return read_seals(run.session.worker, run.last_seal)
+    return Seals(run.session.worker).after(run.last_seal)
 
 
 def log_of(run: Run) -> Log:

@@ -3,14 +3,15 @@
 Knows heads; how anchors are kept, others know.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import LiteralString
 
+from generator.anchors.anchor import Anchor
 from generator.catalogue import Connection, rows
 from generator.config import ConfigError
-from generator.seals.anchor_files import Anchor
 from generator.seals.chain import Chain
-from generator.seals.finding import ACKNOWLEDGE, Finding, Findings
+from generator.seals.finding import ACKNOWLEDGE, COPY, Finding, Findings
 
 
 def ours(connection: Connection, anchors: Sequence[Anchor]) -> list[Anchor]:
@@ -18,11 +19,15 @@ def ours(connection: Connection, anchors: Sequence[Anchor]) -> list[Anchor]:
     if not anchors:
         return []
     [log] = rows(connection, _LOG)
-    found = [a for a in anchors if (a.source, a.database) == (log.source or a.source, log.database)]
+    found = [
+        anchor
+        for anchor in anchors
+        if anchor.log.database == log.database and log.source in (None, anchor.log.source)
+    ]
     if not found:
         other = anchors[0]
-        what = f'is of {other.source} in database "{other.database}"'
-        this = f'{log.source or other.source} in "{log.database}"'
+        what = f'is of {other.log.source} in database "{other.log.database}"'
+        this = f'{log.source or other.log.source} in "{log.database}"'
         raise ConfigError([f"{other.where}: {what}, and no anchor is of this log, {this}"])
     return found
 
@@ -33,21 +38,24 @@ def judge_anchors(
     """Compare each anchor with its seal, and return the newest seal that one proves."""
     if not anchors:
         return None
-    numbers = sorted({anchor.number for anchor in anchors})
-    seals = {row.number: row for row in rows(connection, _HEADS, numbers=numbers)}
+    kept = [anchor.seal for anchor in anchors]
+    seals = {row.number: row for row in rows(connection, _HEADS, numbers=[s.number for s in kept])}
     lost = {(row.number, row.head) for row in rows(connection, _LOST, broken=[*chain.broken])}
+    ours = {row.identity for row in rows(connection, _IDENTITIES)}
     proven = None
-    beyond, rewritten = set(), set()
-    for anchor in anchors:
-        seal = seals.get(anchor.number)
-        if seal is not None and anchor.head in (seal.head, seal.true_head):
-            proven = max(anchor.number, proven or 0)
-        elif (str(anchor.number), anchor.head) in lost or anchor.number in chain.broken:
+    beyond, rewritten, of_others = set(), set(), defaultdict(set)
+    for one in kept:
+        seal = seals.get(one.number)
+        if seal is not None and one.head in (seal.head, seal.true_head):
+            proven = max(one.number, proven or 0)
+        elif (str(one.number), one.head) in lost or one.number in chain.broken:
             continue
+        elif one.identity not in ours:
+            of_others[one.identity].add(one.number)
         elif seal is not None:
-            rewritten.add(anchor.number)
-        elif anchor.number > last:
-            beyond.add(anchor.number)
+            rewritten.add(one.number)
+        elif one.number > last:
+            beyond.add(one.number)
     if beyond:
         what = f"were removed, of which {len(beyond)} are known, up to {max(beyond)}; or the"
         what += " database was taken back to an earlier state"
@@ -56,6 +64,11 @@ def judge_anchors(
     for number in sorted(rewritten):
         what = "has another head than its anchor: what it proves was written anew"
         found.add(Finding("rewritten", f"seal {number}", what, ACKNOWLEDGE, number))
+    for identity, numbers in sorted(of_others.items()):
+        what = f"are known by {len(numbers):,} anchors, from seal {min(numbers)} on, and that"
+        what += " database is none of this chain: it is a copy, or all was written anew here"
+        name = f"the seals of database {identity}"
+        found.add(Finding("rewritten", name, what, COPY, min(numbers)))
     return proven
 
 
@@ -68,6 +81,11 @@ SELECT s.number, encode(s.head, 'hex') AS head,
        encode(audit._head_of_seal(s), 'hex') AS true_head
 FROM audit.seal AS s
 WHERE s.number = ANY (%(numbers)s::bigint[])
+"""
+_IDENTITIES: LiteralString = """
+SELECT DISTINCT s.identity FROM audit.seal AS s
+UNION
+SELECT audit._identity()
 """
 _LOST: LiteralString = """
 SELECT l ->> 'number' AS number, l ->> 'head' AS head

@@ -7,29 +7,15 @@ from pathlib import Path
 
 import click
 
+from generator.anchors.anchor import Anchor, AnchorProblem, Log, Seal
+from generator.anchors.delivery import all_known, deliver, later_known, readable
+from generator.anchors.files import File
+from generator.anchors.places import Places
 from generator.command_line import UsageProblem, config_option, connect, read
 from generator.maintenance.sealing import execute
 from generator.maintenance.session import Session, take_role
 from generator.maintenance.waiting import Blocked, Patience
-from generator.seals.anchors import (
-    AnchorProblem,
-    Log,
-    anchor_line,
-    deliver,
-    known_anchors,
-    read_anchors,
-)
-from generator.seals.places import Places
-from generator.seals.sealing import (
-    Anchor,
-    Execute,
-    Refused,
-    Seal,
-    acknowledge,
-    last_number,
-    read_seals,
-    seal_new,
-)
+from generator.seals.sealing import Execute, Refused, Seals, acknowledge, seal_new
 
 PATIENCE = Patience(others=5000)
 """Others may seal just now, for some seconds."""
@@ -75,29 +61,26 @@ def seal(path: Path, database: str, reason: str | None, anchors: Path | None) ->
 
 def _seal(session: Session, wanted: Wanted) -> Iterator[str]:
     """Seal, print and deliver, and yield what went wrong."""
-    last = last_number(session.worker)
+    seals = Seals(session.worker)
+    last = seals.last_number()
     try:
-        for one in _seals(session, wanted):
-            click.echo(anchor_line(wanted.log, one))
+        for one in _new_seals(session, wanted):
+            click.echo(Anchor(wanted.log, one).line())
     except (AnchorProblem, Blocked, Refused) as problem:
         yield str(problem)
-    chain = read_seals(session.worker)
-    for undelivered in deliver(wanted.places, wanted.log, chain, last):
+    for undelivered in deliver(wanted.places, wanted.log, seals, last):
         yield f"a head is not anchored: {undelivered}"
 
 
-def _seals(session: Session, wanted: Wanted) -> Iterator[Seal]:
-    known = _known(wanted)
+def _new_seals(session: Session, wanted: Wanted) -> Iterator[Seal]:
+    places = readable(wanted.places)
+    given = [] if wanted.anchors is None else [File(wanted.anchors)]
     if wanted.reason is not None:
-        yield acknowledge(
-            session.worker, _executing(session, writers_wait=True), wanted.reason, known
-        )
+        execute = _executing(session, writers_wait=True)
+        known = all_known([*places, *given], wanted.log)
+        yield acknowledge(session.worker, execute, wanted.reason, known)
+    known = later_known(places, wanted.log, Seals(session.worker)) | all_known(given, wanted.log)
     yield from seal_new(session.worker, _executing(session), known)
-
-
-def _known(wanted: Wanted) -> set[Anchor]:
-    known, _ = known_anchors(wanted.places, wanted.log)
-    return known if wanted.anchors is None else known | read_anchors(wanted.anchors)
 
 
 def _executing(session: Session, *, writers_wait: bool = False) -> Execute:

@@ -18,6 +18,7 @@ early, contradicted, differing: a drop. restored: the database. replaced: what v
 
 ENTRIES = "compare with a backup that is restored beside it"
 CHAIN = "compare with the anchors, and with a backup that is restored beside it"
+COPY = "leave out the anchors of a copy"
 ACKNOWLEDGE = 'where that is meant, run: pgwitness seal --acknowledge "why"'
 
 

@@ -5,12 +5,13 @@ Knows the SQL of seals; how patiently it waits for locks, callers say.
 
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import LiteralString
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any, LiteralString
 
 import psycopg
 
+from generator.anchors.anchor import Known, Seal
 from generator.catalogue import Connection, rows
 
 Execute = Callable[[LiteralString, Sequence[object]], object]
@@ -22,100 +23,92 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Anchor:
-    """What a place outside of the database knows of a seal: its number, and its head in hex.
+class Seals:
+    """The seals of a log, read along indexes: there may be many."""
 
-    *identity* is the database's that made it.
-    """
+    connection: Connection
 
-    number: int
-    head: str
-    identity: str | None = field(default=None, compare=False)
+    def after(self, number: int) -> list[Seal]:
+        """Return those after a number, the first one first."""
+        return [
+            Seal(
+                number=row.number,
+                kind=row.kind,
+                identity=row.identity,
+                entries=row.entries,
+                sealed_at=row.sealed_at.astimezone(UTC),
+                head=row.head,
+            )
+            for row in rows(self.connection, _SEALS, after=number)
+        ]
 
+    def last_number(self) -> int:
+        """Return the number of the last one; 0 where there is none."""
+        return int(rows(self.connection, _LAST)[0].number)
 
-@dataclass(frozen=True)
-class Seal:
-    """A link of the chain; *head* is in hex."""
-
-    number: int
-    kind: str
-    identity: str
-    entries: int
-    sealed_at: datetime
-    head: str
-
-    @property
-    def anchor(self) -> Anchor:
-        """What is to be known of it elsewhere."""
-        return Anchor(self.number, self.head, self.identity)
-
-
-def read_seals(connection: Connection, after: int = 0) -> list[Seal]:
-    """Return the seals after a number, the first one first."""
-    return [
-        Seal(
-            number=row.number,
-            kind=row.kind,
-            identity=row.identity,
-            entries=row.entries,
-            sealed_at=row.sealed_at.astimezone(UTC),
-            head=row.head,
+    def lacking(self, known: Collection[Known]) -> set[Known]:
+        """Return which of these are not there."""
+        here = rows(
+            self.connection,
+            _HERE,
+            numbers=[one.number for one in known],
+            heads=[one.head for one in known],
         )
-        for row in rows(connection, _SEALS, after=after)
-    ]
+        return _without(known, here)
+
+    def missing(self, known: Collection[Known]) -> set[Known]:
+        """Return which of these are not there, and were not acknowledged as lost."""
+        lacking = self.lacking(known)
+        return _without(lacking, rows(self.connection, _LOST)) if lacking else lacking
 
 
-def last_number(connection: Connection) -> int:
-    """Return the number of the last seal; 0 where there is none."""
-    number: int = rows(connection, _LAST)[0].number
-    return number
-
-
-def seal_new(connection: Connection, execute: Execute, known: Collection[Anchor]) -> Iterator[Seal]:
+def seal_new(connection: Connection, execute: Execute, known: Collection[Known]) -> Iterator[Seal]:
     """Seal what is new, and yield each seal. *known*: what is known elsewhere.
 
     Raises Refused where this is another database than before, or one from before. What a copy of
     it made, that was acknowledged as one, is no matter.
     """
-    ours = {None, *(row.identity for row in rows(connection, _IDENTITIES))}
-    missing = {a for a in find_missing(connection, known) if a.identity in ours}
-    if missing:
-        last = max(missing, key=lambda anchor: anchor.number)
-        raise Refused(
-            f"nothing is sealed: seal {last.number} with the head {last.head[:16]}… is known"
-            f" elsewhere, and not here ({len(missing)} of them): this database was taken back to an"
-            f" earlier state, or its chain was changed – {_ACKNOWLEDGE}"
-        )
-    number = last_number(connection)
+    seals = Seals(connection)
+    if missing := seals.missing(known):
+        ours = {row.identity for row in rows(connection, _IDENTITIES)}
+        _refuse({one for one in missing if one.identity in ours})
+    number = seals.last_number()
     while True:
         try:
             execute("SELECT audit.seal_entries()", ())
         except psycopg.DatabaseError as error:
             raise _refused(error) from None
-        seals = read_seals(connection, number)
-        yield from seals
-        if not seals:
+        new = seals.after(number)
+        yield from new
+        if not new:
             return
-        number = seals[-1].number
+        number = new[-1].number
 
 
 def acknowledge(
-    connection: Connection, execute: Execute, reason: str, known: Collection[Anchor]
+    connection: Connection, execute: Execute, reason: str, known: Collection[Known]
 ) -> Seal:
     """Say why this is another database than before, or one from before, and return that seal."""
-    missing = sorted(find_missing(connection, known), key=lambda anchor: anchor.number)
-    lost = json.dumps([{"number": anchor.number, "head": anchor.head} for anchor in missing])
-    number = last_number(connection)
-    execute("SELECT audit.acknowledge_restore(%s, %s::jsonb)", (reason, lost))
-    return next(s for s in read_seals(connection, number) if s.kind == "restore")
+    seals = Seals(connection)
+    lost = [{"number": one.number, "head": one.head} for one in sorted(seals.missing(known))]
+    number = seals.last_number()
+    execute("SELECT audit.acknowledge_restore(%s, %s::jsonb)", (reason, json.dumps(lost)))
+    return next(seal for seal in seals.after(number) if seal.kind == "restore")
 
 
-def find_missing(connection: Connection, known: Collection[Anchor]) -> set[Anchor]:
-    """Return which of the known heads are not here, and were not acknowledged as lost."""
-    if not known:
-        return set()
-    here = {Anchor(row.number, row.head) for row in rows(connection, _HERE)}
-    return set(known) - here
+def _without(known: Collection[Known], found: Collection[Any]) -> set[Known]:
+    pairs = {(row.number, row.head) for row in found}
+    return {one for one in known if (one.number, one.head) not in pairs}
+
+
+def _refuse(missing: Collection[Known]) -> None:
+    if missing:
+        last = max(missing)
+        raise Refused(
+            f"nothing is sealed: seal {last.number} with the head {last.head[:16]}… is known"
+            f" elsewhere, and not here ({len(missing)} of them): this database was taken back to an"
+            f" earlier state, or its chain was changed – {_ACKNOWLEDGE}"
+        )
 
 
 def _refused(error: psycopg.DatabaseError) -> Exception:
@@ -132,17 +125,20 @@ FROM audit.seal AS s
 WHERE s.number > %(after)s
 ORDER BY s.number
 """
-_IDENTITIES: LiteralString = """
-SELECT s.identity FROM audit.seal AS s
-UNION
-SELECT audit._identity()
-"""
 _LAST: LiteralString = "SELECT coalesce(max(s.number), 0) AS number FROM audit.seal AS s"
 _HERE: LiteralString = """
-SELECT s.number, encode(s.head, 'hex') AS head
-FROM audit.seal AS s
-UNION
-SELECT (l.seal ->> 'number')::bigint, l.seal ->> 'head'
+SELECT k.number, k.head
+FROM unnest(%(numbers)s::bigint[], %(heads)s::text[]) AS k (number, head)
+     JOIN audit.seal AS s ON s.number = k.number AND encode(s.head, 'hex') = k.head
+"""
+_LOST: LiteralString = """
+SELECT (l.seal ->> 'number')::bigint AS number, l.seal ->> 'head' AS head
 FROM audit.seal AS s, jsonb_array_elements(s.detail -> 'lost') AS l (seal)
 WHERE s.kind = 'restore'
+"""
+# Only a restore is of another database than the seal before.
+_IDENTITIES: LiteralString = """
+SELECT s.identity FROM audit.seal AS s WHERE s.kind = 'restore' OR s.number = 1
+UNION
+SELECT audit._identity()
 """

@@ -1,12 +1,13 @@
 """The command pgwitness verify."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
+from generator.anchors.files import read_all
 from generator.command_line import connect, problems
 from generator.seals import telling, verifying
-from generator.seals.anchor_files import read_anchors
 
 
 @click.command()
@@ -25,9 +26,10 @@ def verify(database: str, paths: tuple[Path, ...], *, is_for_machines: bool) -> 
     \b
     pgwitness verify --database postgresql://auditor@db/shop --anchors anchors.jsonl
     """
+    tell = partial(click.echo, err=True)
     with problems(), connect(database) as connection:
-        anchors = read_anchors(paths) if paths else None
-        report = verifying.verify(connection, anchors, lambda line: click.echo(line, err=True))
+        anchors = read_all(paths, tell) if paths else None
+        report = verifying.verify(connection, anchors, tell)
         verifying.record(connection, report)
     for line in [telling.as_json(report)] if is_for_machines else telling.as_lines(report):
         click.echo(line)

@@ -7,9 +7,9 @@ import json
 from collections.abc import Sequence
 from typing import Any, LiteralString
 
+from generator.anchors.anchor import Anchor
 from generator.catalogue import Connection, rows
 from generator.config import ConfigError
-from generator.seals.anchor_files import Anchor
 from generator.seals.anchoring import judge_anchors, ours
 from generator.seals.chain import Chain, judge_chain
 from generator.seals.comparing import Tell, compare_entries

@@ -9,10 +9,11 @@ from typing import Any
 from psycopg import IsolationLevel
 from psycopg.rows import namedtuple_row
 
+from generator.anchors.anchor import Anchor, Log
 from generator.drift import Finding, find_drift
 from generator.parse import read_config
-from generator.seals.anchor_files import Anchor
 from generator.seals.finding import Report
+from generator.seals.sealing import Seals
 from generator.seals.verifying import verify
 from tests.crm import VIEWER, Connection, Crm
 
@@ -123,10 +124,7 @@ def seal(crm: Crm) -> None:
 def anchors_of(crm: Crm) -> list[Anchor]:
     """Return what somebody kept who is not there."""
     with acting(crm, VIEWER) as reader:
-        seals = reader.execute(
-            "SELECT current_database(), number, encode(head, 'hex') FROM audit.seal"
-        ).fetchall()
-    return [Anchor("crm", database, number, head, "") for database, number, head in seals]
+        return [Anchor(Log("crm", reader.info.dbname), seal) for seal in Seals(reader).after(0)]
 
 
 def verified(crm: Crm, anchors: list[Anchor] | None = None) -> Report:

@@ -1,6 +1,6 @@
 """Where audit.toml wants the heads of seals to be kept, outside of the database.
 
-Knows how that is written; how they get there, `anchors` knows.
+Knows how that is written; how they get there, `delivery` knows.
 """
 
 from dataclasses import dataclass
