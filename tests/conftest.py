@@ -3,10 +3,12 @@
 What they hold comes from migrations/, shop.py and crm.py; nothing here knows a table.
 """
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import psycopg
@@ -16,6 +18,7 @@ from psycopg.rows import namedtuple_row
 from pytest_postgresql import factories
 
 from auditviewer.demo.cluster import LOOPBACK, Cluster, remove, start, stop
+from generator.render import render_audit_schema
 from tests.crm import VIEWER, Crm, Person, crm_in, new_person
 from tests.databases import OWNER, REFERENCE, apply_migrations, new_database, own
 from tests.maintenance import KEEPER, Upkeep, admit_keeper
@@ -30,6 +33,7 @@ SETTINGS = {
     "synchronous_commit": "off",
     "wal_level": "logical",
     "max_prepared_transactions": "20",
+    "max_wal_size": "256MB",
 }
 
 LONGEST = frozenset(
@@ -63,10 +67,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
+def roomy_folder() -> Path:
+    """Return where clusters have room: memory, if it has it, and programs may be run from there.
+
+    A database is 800 files, and tests make and drop hundreds of databases: on a disk, the kernel
+    is as busy with that as PostgreSQL is with all the rest.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of one's own is made in it
+    if memory.is_dir():
+        system = os.statvfs(memory)
+        may_execute = not system.f_flag & os.ST_NOEXEC
+        if may_execute and system.f_bavail * system.f_frsize > 6 * 2**30:
+            return memory
+    return Path("/var/tmp")  # noqa: S108
+
+
 @pytest.fixture(scope="session")
 def data_folder() -> Iterator[Path]:
     """A folder for clusters that PostgreSQL's account can reach; pytest's are private."""
-    folder = Path(tempfile.mkdtemp(prefix="pgwitness-test-", dir="/var/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="pgwitness-test-", dir=roomy_folder()))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
@@ -92,16 +111,14 @@ def build_template(*, host: str, port: int, user: str, dbname: str, **_: object)
 
 
 reference_template = factories.postgresql_noproc(dbname="reference", load=[build_template])
-reference_clone = factories.postgresql("reference_template")
 
 
 @pytest.fixture
-def reference(
-    cluster: Cluster, reference_template: object, reference_clone: psycopg.Connection
-) -> str:
+def reference(cluster: Cluster, reference_template: Any) -> Iterator[str]:
     """Return how its owner connects to a fresh copy of the reference installation."""
-    own(reference_clone)
-    return cluster.conninfo(REFERENCE, OWNER, host=LOOPBACK)
+    template = reference_template.template_dbname
+    with new_database(cluster, REFERENCE, template=template) as owner:
+        yield owner
 
 
 @pytest.fixture
@@ -119,6 +136,22 @@ def upkeep(cluster: Cluster, reference: str) -> Iterator[Upkeep]:
 def empty_database(cluster: Cluster) -> Iterator[str]:
     """Return how its owner connects to a fresh database with nothing in it."""
     with new_database(cluster, "empty") as owner:
+        yield owner
+
+
+@pytest.fixture(scope="session")
+def log_template(cluster: Cluster) -> Iterator[str]:
+    """Return the name of a database in which nothing is but the log."""
+    with new_database(cluster, "nothing_but_the_log") as conninfo:
+        with psycopg.connect(conninfo) as owner:
+            owner.execute(render_audit_schema().encode())
+        yield "nothing_but_the_log"
+
+
+@pytest.fixture
+def empty_log(cluster: Cluster, log_template: str) -> Iterator[str]:
+    """Return how its owner connects to a fresh database in which nothing is but the log."""
+    with new_database(cluster, "empty", template=log_template) as owner:
         yield owner
 
 

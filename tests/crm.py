@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
@@ -11,10 +11,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
-from pytest_postgresql.janitor import DatabaseJanitor
 
-from auditviewer.demo.cluster import LOOPBACK, Cluster
-from tests.databases import OWNER, own
+from auditviewer.demo.cluster import Cluster
+from tests.databases import new_database
 
 Connection = psycopg.Connection[Any]
 
@@ -71,18 +70,22 @@ class Crm:
         """Return how another role connects."""
         return make_conninfo(self.conninfo, user=role)
 
+    def logged_in(self, role: str, **how: Any) -> AbstractContextManager[Connection]:
+        """Log in as a role, and commit at the end; *how* is what psycopg takes."""
+        return psycopg.connect(self.as_role(role), **how)
+
     @contextmanager
     def saving(
         self, by: Person = PRIYA, context: Any = None, program: str = "crm-web"
     ) -> Iterator[Connection]:
         """Write in one transaction as the application does, which says who acts."""
-        with psycopg.connect(self.as_role(APP), application_name=program) as connection:
+        with self.logged_in(APP, application_name=program) as connection:
             say_who(connection, by, context)
             yield connection
 
     def save_often(self, number: int, statement: str, *values: object, by: Person = PRIYA) -> None:
         """Write a statement so often, each time in a transaction of its own."""
-        with psycopg.connect(self.as_role(APP), autocommit=True) as connection:
+        with self.logged_in(APP, autocommit=True) as connection:
             for _ in range(number):
                 with connection.transaction():
                     say_who(connection, by)
@@ -119,11 +122,9 @@ class Crm:
             superuser.execute("SET LOCAL session_replication_role = replica")
             superuser.execute(MOVE_BACK, [age, age, by.key])
 
-    @contextmanager
-    def as_superuser(self) -> Iterator[Connection]:
+    def as_superuser(self) -> AbstractContextManager[Connection]:
         """Do what only a superuser can, such as to give the log a past."""
-        with psycopg.connect(self.as_role("postgres"), autocommit=True) as connection:
-            yield connection
+        return self.logged_in("postgres", autocommit=True)
 
 
 def say_who(connection: Connection, by: Person, context: Any = None) -> None:
@@ -157,19 +158,11 @@ def _insert(table: str, row: Mapping[str, object]) -> bytes:
 @contextmanager
 def crm_in(cluster: Cluster, template: Any, name: str = "crm_of_a_module") -> Iterator[Crm]:
     """Make a copy of the reference installation, with three users in it."""
-    janitor = DatabaseJanitor(
-        user=cluster.superuser,
-        host=LOOPBACK,
-        port=cluster.port,
-        dbname=name,
-        template_dbname=template.template_dbname,
-    )
-    with janitor:
-        with psycopg.connect(cluster.conninfo(name, host=LOOPBACK)) as superuser:
+    with new_database(cluster, name, template=template.template_dbname) as conninfo:
+        crm = Crm(conninfo)
+        with crm.as_superuser() as superuser:
             create_role(superuser, APP, "crm_app")
             create_role(superuser, VIEWER, "audit_reader")
-            own(superuser)
-        crm = Crm(cluster.conninfo(name, OWNER, host=LOOPBACK))
         crm.add_users()
         yield crm
 

@@ -11,7 +11,7 @@ from auditviewer.demo.cluster import LOOPBACK, Cluster
 from generator.config import Config
 from generator.drift import Finding, find_drift
 from generator.parse import read_config
-from generator.render import render_audit_schema, render_track
+from generator.render import render_track
 from tests.databases import OWNER
 from tests.shop import create_role
 
@@ -68,13 +68,13 @@ def config(tmp_path: Path) -> Config:
 
 
 @pytest.fixture
-def owner(cluster: Cluster, empty_database: str, config: Config) -> Iterator[psycopg.Connection]:
+def owner(cluster: Cluster, empty_log: str, config: Config) -> Iterator[psycopg.Connection]:
     """Who installed the log; the types and the customers are somebody else's."""
     with psycopg.connect(cluster.conninfo("empty", host=LOOPBACK)) as superuser:
         create_role(superuser, MALLORY)
         superuser.execute(f"GRANT {MALLORY} TO {OWNER}; GRANT ALL ON SCHEMA public TO {MALLORY}")
-    with psycopg.connect(empty_database, autocommit=True) as owner:
-        owner.execute((render_audit_schema() + TABLES).encode())
+    with psycopg.connect(empty_log, autocommit=True) as owner:
+        owner.execute(TABLES)
         owner.execute(render_track(config.tables[0]).encode())
         owner.execute(
             f"ALTER TYPE mood OWNER TO {MALLORY}; ALTER TABLE customer OWNER TO {MALLORY}"

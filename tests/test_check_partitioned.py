@@ -9,7 +9,7 @@ from auditviewer.demo.cluster import LOOPBACK, Cluster
 from generator.config import Config
 from generator.drift import find_drift
 from generator.parse import read_config
-from generator.render import render_audit_schema, render_track
+from generator.render import render_track
 from tests.databases import OWNER
 from tests.shop import create_role
 
@@ -30,14 +30,14 @@ key = []
 
 
 @pytest.fixture
-def owner(cluster: Cluster, empty_database: str) -> psycopg.Connection:
+def owner(cluster: Cluster, empty_log: str) -> psycopg.Connection:
     """Who installed the log, in front of a table of somebody else's."""
     with psycopg.connect(cluster.conninfo("empty", host=LOOPBACK)) as superuser:
         for role in (KEEPER, HEIR):
             create_role(superuser, role)
             superuser.execute(f"GRANT {role} TO {OWNER}".encode())
-    connection = psycopg.connect(empty_database, autocommit=True)
-    connection.execute((render_audit_schema() + TABLE).encode())
+    connection = psycopg.connect(empty_log, autocommit=True)
+    connection.execute(TABLE.encode())
     return connection
 
 

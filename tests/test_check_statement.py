@@ -10,8 +10,8 @@ from auditviewer.demo.cluster import LOOPBACK, Cluster
 from generator.config import Config
 from generator.drift import Finding, find_drift
 from generator.parse import read_config
-from generator.render import render_audit_schema, render_track
-from tests.databases import OWNER
+from generator.render import render_track
+from tests.databases import OWNER, new_database
 
 LOAD = """
 source = "shop"
@@ -44,12 +44,24 @@ HEIR = (
 VIEW = "CREATE VIEW shop.load AS SELECT 1 AS id"
 
 
+@pytest.fixture(scope="module")
+def installer(cluster: Cluster, log_template: str) -> Iterator[psycopg.Connection]:
+    """Who installed the log of a database that all tests share."""
+    with (
+        new_database(cluster, "by_statement", template=log_template) as conninfo,
+        psycopg.connect(conninfo, prepare_threshold=None) as connection,
+    ):
+        # That is how check reads, which can't change it in a transaction of others.
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        yield connection
+
+
 @pytest.fixture
-def owner(empty_database: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(empty_database, autocommit=True) as owner:
-        owner.execute("CREATE SCHEMA shop")
-        owner.execute("BEGIN;" + render_audit_schema() + ";COMMIT")
-        yield owner
+def owner(installer: psycopg.Connection) -> Iterator[psycopg.Connection]:
+    """The installer, in a transaction that is rolled back."""
+    with installer.transaction(force_rollback=True):
+        installer.execute("CREATE SCHEMA shop")
+        yield installer
 
 
 def said(folder: Path, capture: str = "statement") -> Config:
@@ -57,17 +69,12 @@ def said(folder: Path, capture: str = "statement") -> Config:
     return read_config(folder / "audit.toml")
 
 
-def found(owner: psycopg.Connection, config: Config) -> list[Finding]:
-    with psycopg.connect(owner.info.dsn) as connection:
-        return find_drift(connection, config)
-
-
 def check(owner: psycopg.Connection, folder: Path, capture: str = "statement") -> list[Finding]:
     """Track the table, and return what is found."""
     config = said(folder, capture)
     with owner.transaction():
         owner.execute(render_track(config.tables[0]).encode())
-    return found(owner, config)
+    return find_drift(owner, config)
 
 
 def own_trigger(kind: str, name: str, moment: str, more: str = "FOR EACH ROW") -> str:
@@ -112,7 +119,7 @@ def test_where_it_would_not_be_right_it_is_refused_by_name(
     owner: psycopg.Connection, tmp_path: Path, tables: str, reason: str
 ) -> None:
     owner.execute(tables.encode())
-    [finding] = [f for f in found(owner, said(tmp_path)) if "by statement" in f.what]
+    [finding] = [f for f in find_drift(owner, said(tmp_path)) if "by statement" in f.what]
     assert (finding.state, finding.object) == ("conflict", "table shop.load")
     assert reason in finding.what
     assert not [f for f in check(owner, tmp_path, "row") if "by statement" in f.what]
@@ -173,11 +180,14 @@ def test_a_trigger_of_the_same_level_that_fires_before_ours_is_found(
 
 
 def test_a_table_that_a_subscription_writes_to_is_refused(
-    cluster: Cluster, owner: psycopg.Connection, tmp_path: Path
+    cluster: Cluster, empty_log: str, tmp_path: Path
 ) -> None:
-    owner.execute(PLAIN)
     here = cluster.conninfo("empty", host=LOOPBACK)
-    with psycopg.connect(here, autocommit=True) as superuser:
+    with (
+        psycopg.connect(empty_log, autocommit=True) as owner,
+        psycopg.connect(here, autocommit=True) as superuser,
+    ):
+        owner.execute(f"CREATE SCHEMA shop; {PLAIN}".encode())
         superuser.execute("CREATE PUBLICATION loads FOR TABLE shop.load")
         superuser.execute(
             f"CREATE SUBSCRIPTION loads CONNECTION '{here}' PUBLICATION loads"
@@ -187,8 +197,8 @@ def test_a_table_that_a_subscription_writes_to_is_refused(
             [finding] = check(owner, tmp_path)
         finally:
             superuser.execute("DROP SUBSCRIPTION loads")
-    assert "a subscription writes to it" in finding.what
-    assert owner.info.user == OWNER
+        assert "a subscription writes to it" in finding.what
+        assert owner.info.user == OWNER
 
 
 def test_what_a_table_was_captured_by_before_leaves_nothing_behind(
@@ -205,7 +215,7 @@ def test_a_schema_that_the_writer_may_not_use_is_found(
     owner.execute(PLAIN)
     assert check(owner, tmp_path) == []
     owner.execute("REVOKE USAGE ON SCHEMA shop FROM audit_writer")
-    [finding] = found(owner, said(tmp_path))
+    [finding] = find_drift(owner, said(tmp_path))
     assert (finding.state, finding.object) == ("missing", "table shop.load")
     owner.execute(finding.fix.encode())
-    assert found(owner, said(tmp_path)) == []
+    assert find_drift(owner, said(tmp_path)) == []

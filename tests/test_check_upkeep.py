@@ -52,14 +52,14 @@ def test_a_run_that_gave_up_is_no_good_one_and_says_why(upkeep: Upkeep) -> None:
 
 
 def test_fewer_than_14_days_ahead_are_found(upkeep: Upkeep) -> None:
-    upkeep.age(33)
+    upkeep.age(3, ahead=15)
     assert said(upkeep) == ["table audit.entry has 12 days ahead, fewer than 14"]
     upkeep.maintain()
     assert said(upkeep) == []
 
 
 def test_entries_in_the_open_ended_partition_are_found(upkeep: Upkeep) -> None:
-    upkeep.age(50)
+    upkeep.age(50, ahead=5)
     upkeep.add_entries(0)
     assert said(upkeep)[1:] == [
         f"{name(upkeep, -1)} holds entries, and is open-ended: they would stay beyond the retention"
@@ -69,7 +69,7 @@ def test_entries_in_the_open_ended_partition_are_found(upkeep: Upkeep) -> None:
 
 
 def test_days_past_the_retention_are_found(upkeep: Upkeep) -> None:
-    upkeep.age(32 - 14 + 90)
+    upkeep.age(32 - 14 + 90, ahead=20)
     oldest = name(upkeep, 0)
     assert f"{oldest} is past the retention of 90 days (and 17 more)" in said(upkeep)
     upkeep.maintain()
@@ -95,7 +95,7 @@ def test_only_the_maintainer_of_the_config_may_act_as_the_owner(
 def test_entries_that_no_seal_has_are_found_after_a_day(upkeep: Upkeep) -> None:
     upkeep.add_entries(0)
     assert said(upkeep) == []
-    upkeep.age(5)
+    upkeep.age(5, ahead=20)
     upkeep.add_entries(-3)
     assert [line.split(" since ")[0] for line in said(upkeep)] == [
         "table audit.seal has no seal of entries"

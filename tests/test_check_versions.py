@@ -53,7 +53,12 @@ def sale(tmp_path: Path) -> Config:
 
 
 def install(connection: psycopg.Connection, config: Config, table: str) -> None:
-    connection.execute((render_audit_schema() + table).encode())
+    connection.execute(render_audit_schema().encode())
+    track(connection, config, table)
+
+
+def track(connection: psycopg.Connection, config: Config, table: str) -> None:
+    connection.execute(table.encode())
     connection.execute(render_track(config.tables[0]).encode())
 
 
@@ -161,10 +166,10 @@ def test_tracking_a_table_again_says_that_all_is_right(owner: psycopg.Connection
 
 
 def test_partitions_that_come_later_alter_nothing_and_tricks_on_them_are_found(
-    empty_database: str, sale: Config
+    empty_log: str, sale: Config
 ) -> None:
-    with psycopg.connect(empty_database, autocommit=True) as owner:
-        install(owner, sale, PARTITIONED)
+    with psycopg.connect(empty_log, autocommit=True) as owner:
+        track(owner, sale, PARTITIONED)
         owner.execute(
             "CREATE TABLE sale_2 PARTITION OF sale FOR VALUES FROM (10) TO (20);"
             "CREATE TABLE sale_3 (LIKE sale);"
@@ -179,10 +184,10 @@ def test_partitions_that_come_later_alter_nothing_and_tricks_on_them_are_found(
 
 
 def test_partitions_that_left_or_were_tables_before_are_a_note(
-    empty_database: str, sale: Config
+    empty_log: str, sale: Config
 ) -> None:
-    with psycopg.connect(empty_database, autocommit=True) as owner:
-        install(owner, sale, PARTITIONED)
+    with psycopg.connect(empty_log, autocommit=True) as owner:
+        track(owner, sale, PARTITIONED)
         owner.execute(
             "CREATE TABLE sale_2 PARTITION OF sale FOR VALUES FROM (10) TO (20);"
             "CREATE TABLE sale_3 (LIKE sale); INSERT INTO sale_3 VALUES (20);"

@@ -90,12 +90,12 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 
 @pytest.fixture
-def owner(cluster: Cluster, empty_database: str, config: Config) -> Iterator[psycopg.Connection]:
+def owner(cluster: Cluster, empty_log: str, config: Config) -> Iterator[psycopg.Connection]:
     """Who installed the log, under guard; the tables are somebody else's."""
-    with psycopg.connect(empty_database, autocommit=True) as owner, superuser(cluster) as dba:
+    with psycopg.connect(empty_log, autocommit=True) as owner, superuser(cluster) as dba:
         create_role(dba, HOLDER)
         dba.execute(f"GRANT {HOLDER} TO {OWNER}".encode())
-        owner.execute((render_audit_schema() + TABLES).encode())
+        owner.execute(TABLES)
         owner.execute(
             "CREATE FUNCTION shop.as_json(shop.mood) RETURNS json LANGUAGE sql"
             " RETURN '\"calm\"'::json"

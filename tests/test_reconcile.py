@@ -1,7 +1,6 @@
 """pgwitness reconcile: a row that is not as its newest entry says is found, and no other."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -12,7 +11,8 @@ from auditviewer.demo.cluster import LOOPBACK, Cluster
 from generator.cli import main
 from generator.config import Config
 from generator.parse import read_config
-from generator.render import render_audit_schema, render_track
+from generator.render import render_track
+from tests.databases import new_database
 from tests.shop import create_role
 
 STRANGER = "reconcile_stranger"
@@ -75,27 +75,41 @@ ALTER TABLE line ALTER a TYPE bigint;
 """
 
 
-@pytest.fixture
-def config(tmp_path: Path) -> Config:
-    (tmp_path / "audit.toml").write_text(TOML, encoding="utf-8")
-    return read_config(tmp_path / "audit.toml")
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    path = tmp_path_factory.mktemp("reconcile") / "audit.toml"
+    path.write_text(TOML, encoding="utf-8")
+    return read_config(path)
+
+
+@pytest.fixture(scope="module")
+def template(cluster: Cluster, log_template: str, config: Config) -> Iterator[str]:
+    """Return the name of a database with some history of its tables."""
+    with new_database(cluster, "history", template=log_template) as conninfo:
+        with psycopg.connect(conninfo, autocommit=True) as owner:
+            owner.execute(TABLES)
+            for table in config.tables:
+                owner.execute(render_track(table).encode())
+            for statement in HISTORY.split(";\n"):
+                owner.execute(statement.encode())
+        yield "history"
 
 
 @pytest.fixture
-def owner(empty_database: str, config: Config) -> Iterator[psycopg.Connection]:
+def owner(cluster: Cluster, template: str) -> Iterator[psycopg.Connection]:
     """Who owns tables and log, after some history of them."""
-    with psycopg.connect(empty_database, autocommit=True) as owner:
-        owner.execute((render_audit_schema() + TABLES).encode())
-        for table in config.tables:
-            owner.execute(render_track(table).encode())
-        for statement in HISTORY.split(";\n"):
-            owner.execute(statement.encode())
+    with (
+        new_database(cluster, "reconciled", template=template) as conninfo,
+        psycopg.connect(conninfo, autocommit=True) as owner,
+    ):
         yield owner
 
 
 @pytest.fixture
 def superuser(cluster: Cluster, owner: psycopg.Connection) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(cluster.conninfo("empty", host=LOOPBACK), autocommit=True) as connection:
+    with psycopg.connect(
+        cluster.conninfo("reconciled", host=LOOPBACK), autocommit=True
+    ) as connection:
         yield connection
 
 

@@ -4,12 +4,14 @@ Knows the statements that sql/ is written in; a new kind of statement there need
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from generator.drift.objects import AUDIT, Grant, Objects, Piece, Routine, Trigger, named
 from generator.drift.statements import Statement, read_statements, unqualified
 from generator.names import TableName
 
 
+@cache
 def read_declared(sql: str) -> Objects:
     """Return the objects that a rendered script installs."""
     statements = list(read_statements(sql))

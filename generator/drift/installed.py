@@ -115,56 +115,54 @@ WHERE a.grantee <> owner
 )
 
 _PIECES: LiteralString = r"""
-WITH audit_table AS (
-    SELECT c.oid, c.relname
-    FROM pg_class AS c
-         JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = 'audit' AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
-), piece (kind, name, table_oid, definition) AS (
-    SELECT 'column', a.attname, a.attrelid,
-           format_type(a.atttypid, a.atttypmod)
-           || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
-           || coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '')
-    FROM pg_attribute AS a
-         LEFT JOIN pg_attrdef AS d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
-    WHERE a.attnum > 0 AND NOT a.attisdropped
-      AND a.attrelid NOT IN (SELECT v.oid FROM pg_class AS v WHERE v.relkind = 'v')
-    UNION ALL
-    SELECT 'constraint', k.conname, k.conrelid, pg_get_constraintdef(k.oid)
-    FROM pg_constraint AS k
-    WHERE k.contype NOT IN ('n', 't')
-    UNION ALL
-    SELECT 'index', c.relname, i.indrelid,
-           CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END
-           || substring(pg_get_indexdef(c.oid) FROM ' USING (.*)')
-           || CASE WHEN i.indisvalid THEN '' ELSE ' INVALID' END
-    FROM pg_index AS i
-         JOIN pg_class AS c ON c.oid = i.indexrelid
-    WHERE NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conindid = c.oid)
-    UNION ALL
-    SELECT 'policy', p.polname, p.polrelid,
-           CASE WHEN p.polpermissive THEN '' ELSE 'AS RESTRICTIVE ' END
-           || CASE p.polcmd WHEN 'r' THEN 'FOR SELECT' WHEN 'a' THEN 'FOR INSERT'
-                            WHEN 'w' THEN 'FOR UPDATE' WHEN 'd' THEN 'FOR DELETE'
-                            ELSE 'FOR ALL' END
-           || ' TO ' || (SELECT string_agg(CASE r WHEN 0 THEN 'public'
-                                                  ELSE quote_ident(pg_get_userbyid(r)) END, ', ')
-                         FROM unnest(p.polroles) AS r)
-           || coalesce(' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')', '')
-           || coalesce(' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')', '')
-    FROM pg_policy AS p
-    UNION ALL
-    SELECT 'view', c.relname, c.oid, regexp_replace(pg_get_viewdef(c.oid), '\me\.|;$', '', 'g')
-    FROM pg_class AS c
-    WHERE c.relkind = 'v'
-    UNION ALL
-    SELECT 'rule', w.rulename, w.ev_class, pg_get_ruledef(w.oid)
-    FROM pg_rewrite AS w
-    WHERE w.rulename <> '_RETURN'
-)
-SELECT piece.kind, piece.name, audit_table.relname AS table_name, piece.definition
-FROM piece JOIN audit_table ON audit_table.oid = piece.table_oid
-ORDER BY audit_table.relname, piece.kind, piece.name
+SELECT piece.kind, piece.name, c.relname AS table_name, piece.definition
+FROM pg_class AS c
+     JOIN pg_namespace AS n ON n.oid = c.relnamespace
+     -- Definitions are asked for where they count alone: some take PostgreSQL long to write.
+     CROSS JOIN LATERAL (
+         SELECT 'column', a.attname,
+                format_type(a.atttypid, a.atttypmod)
+                || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
+                || coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '')
+         FROM pg_attribute AS a
+              LEFT JOIN pg_attrdef AS d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
+         WHERE a.attrelid = c.oid AND c.relkind <> 'v' AND a.attnum > 0 AND NOT a.attisdropped
+         UNION ALL
+         SELECT 'constraint', k.conname, pg_get_constraintdef(k.oid)
+         FROM pg_constraint AS k
+         WHERE k.conrelid = c.oid AND k.contype NOT IN ('n', 't')
+         UNION ALL
+         SELECT 'index', x.relname,
+                CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END
+                || substring(pg_get_indexdef(x.oid) FROM ' USING (.*)')
+                || CASE WHEN i.indisvalid THEN '' ELSE ' INVALID' END
+         FROM pg_index AS i
+              JOIN pg_class AS x ON x.oid = i.indexrelid
+         WHERE i.indrelid = c.oid
+           AND NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conindid = x.oid)
+         UNION ALL
+         SELECT 'policy', p.polname,
+                CASE WHEN p.polpermissive THEN '' ELSE 'AS RESTRICTIVE ' END
+                || CASE p.polcmd WHEN 'r' THEN 'FOR SELECT' WHEN 'a' THEN 'FOR INSERT'
+                                 WHEN 'w' THEN 'FOR UPDATE' WHEN 'd' THEN 'FOR DELETE'
+                                 ELSE 'FOR ALL' END
+                || ' TO ' || (SELECT string_agg(CASE r WHEN 0 THEN 'public'
+                                                ELSE quote_ident(pg_get_userbyid(r)) END, ', ')
+                              FROM unnest(p.polroles) AS r)
+                || coalesce(' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')', '')
+                || coalesce(' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')', '')
+         FROM pg_policy AS p
+         WHERE p.polrelid = c.oid
+         UNION ALL
+         SELECT 'view', c.relname, regexp_replace(pg_get_viewdef(c.oid), '\me\.|;$', '', 'g')
+         WHERE c.relkind = 'v'
+         UNION ALL
+         SELECT 'rule', w.rulename, pg_get_ruledef(w.oid)
+         FROM pg_rewrite AS w
+         WHERE w.ev_class = c.oid AND w.rulename <> '_RETURN'
+     ) AS piece (kind, name, definition)
+WHERE n.nspname = 'audit' AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
+ORDER BY c.relname, piece.kind, piece.name
 """
 
 _SECURED: LiteralString = """

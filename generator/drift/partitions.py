@@ -78,12 +78,15 @@ def compare_partitions(
     """Yield what is wrong with partitions; what is wrong with many in the same way, once."""
     attached = [p for p in partitions if p.lower and not p.is_detaching]
     yield from _compare_bounds(attached)
+    roots = [trigger for trigger in declared.triggers.values() if trigger.table == ENTRY]
+    # What is wrong with the root's trigger is wrong with its clones, and has been said.
+    broken = [t for t in roots if list(compare_trigger(t, installed.triggers.get(t.object), again))]
     findings = [
         finding
         for partition in partitions
         for finding in (
             *_compare_partition(partition, declared, installed),
-            *_compare_triggers(partition, declared, installed, again),
+            *_compare_triggers(partition, roots, broken, installed, again),
         )
     ]
     yield from fold(findings)
@@ -139,18 +142,19 @@ def _compare_partition(
 
 
 def _compare_triggers(
-    partition: Partition, declared: Objects, installed: Objects, again: str
+    partition: Partition,
+    roots: Sequence[Trigger],
+    broken: Sequence[Trigger],
+    installed: Objects,
+    again: str,
 ) -> Iterator[Finding]:
-    expected = set()
-    for root in (t for t in declared.triggers.values() if t.table == ENTRY):
-        trigger = _on_partition(root, partition)
-        expected.add(trigger.object)
-        # What is wrong with the root's trigger is wrong with its clones, and has been said.
-        if not list(compare_trigger(root, installed.triggers.get(root.object), again)):
+    for root in roots:
+        if root not in broken:
+            trigger = _on_partition(root, partition)
             yield from compare_trigger(trigger, installed.triggers.get(trigger.object), again)
+    expected = {root.name for root in roots}
     for found in installed.triggers.values():
-        is_clone = found.is_clone or found.object in expected
-        if found.table == partition.table and not is_clone:
+        if found.table == partition.table and not found.is_clone and found.name not in expected:
             yield drop_trigger(found, f"is {found.definition}")
 
 

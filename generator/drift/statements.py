@@ -6,6 +6,7 @@ Knows how SQL is written, and how PostgreSQL writes it back; not what it does.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 _TOKEN = re.compile(
@@ -84,6 +85,7 @@ def unqualified(query: str) -> str:
     return re.sub(r"\be\.|\bAS (?=e$)", "", query)
 
 
+@cache
 def _meaning(definition: str) -> list[str]:
     words = [token.word for token in _tokens(definition) if token.word not in _REWRITTEN]
     events = words.index("on", 3) if words[:2] == ["create", "trigger"] else 0

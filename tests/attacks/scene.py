@@ -1,11 +1,12 @@
 """The reference CRM as attackers find it, and the words in which tests attack it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
+from psycopg import IsolationLevel
 from psycopg.rows import namedtuple_row
 
 from generator.anchors.anchor import Anchor, Log
@@ -20,6 +21,7 @@ CONFIG = read_config(Path(__file__).parents[2] / "migrations" / "audit.toml")
 Admit = Callable[..., str]
 """Creates a role by its name, attributes and groups, and returns the name."""
 
+SUPERUSER = "postgres"
 MALLORY = "mallory"
 """Somebody who may log in, and do what she likes in the schema of the same name."""
 
@@ -37,33 +39,67 @@ VALUES
 """
 
 
-def check(crm: Crm) -> list[Finding]:
-    """Return what pgwitness check says of a database, to somebody who may just read the log."""
-    with psycopg.connect(crm.as_role(VIEWER)) as connection:
-        return find_drift(connection, CONFIG)
+@dataclass(frozen=True)
+class Undone(Crm):
+    """A CRM in which everything is done in one transaction, whoever does it; one after another."""
+
+    connection: Connection
+
+    @contextmanager
+    def logged_in(self, role: str, **_: Any) -> Iterator[Connection]:
+        """Act as a role that has just logged in."""
+        assert self.connection.info.parameter_status("session_authorization") == SUPERUSER
+        with self.connection.transaction():
+            self.connection.execute(f"SET SESSION AUTHORIZATION {role}".encode())
+            yield self.connection
+            self.connection.execute("RESET SESSION AUTHORIZATION; RESET ALL")
+
+    def admit(self, role: str, options: str = "", *groups: str) -> str:
+        """Create a role that may log in, with attributes and in groups, and return its name."""
+        with self.as_superuser() as superuser:
+            superuser.execute(f"CREATE ROLE {role} LOGIN {options}".encode())
+            for group in groups:
+                superuser.execute(f"GRANT {group} TO {role}".encode())
+        return role
 
 
 @contextmanager
-def acting(crm: Crm, role: str) -> Iterator[Connection]:
+def undone(connection: Connection, level: IsolationLevel) -> Iterator[Undone]:
+    """Undo in the end what is done to a CRM, of which this is a superuser's connection."""
+    connection.isolation_level = level
+    with connection.transaction(force_rollback=True):
+        yield Undone(connection.info.dsn, connection)
+
+
+def check(crm: Crm) -> list[Finding]:
+    """Return what pgwitness check says of a database, to somebody who may just read the log."""
+    with crm.logged_in(VIEWER) as connection:
+        return find_drift(connection, CONFIG)
+
+
+def acting(crm: Crm, role: str) -> AbstractContextManager[Connection]:
     """Log in, and commit each statement."""
-    with psycopg.connect(crm.as_role(role), autocommit=True) as connection:
-        yield connection
+    return crm.logged_in(role, autocommit=True)
 
 
 def do(crm: Crm, role: str, *statements: str) -> None:
     """Log in, and execute statements in one transaction."""
-    with psycopg.connect(crm.as_role(role)) as connection:
+    with crm.logged_in(role) as connection:
         for statement in statements:
             connection.execute(statement.encode())
 
 
 def entries(crm: Crm) -> list[Any]:
     """Return all entries of a log, oldest first."""
-    with (
-        psycopg.connect(crm.as_role(VIEWER), options=READABLE) as connection,
-        connection.cursor(row_factory=namedtuple_row) as cursor,
-    ):
-        return cursor.execute("SELECT * FROM audit.entry ORDER BY occurred_at, id").fetchall()
+    with crm.logged_in(VIEWER, options=READABLE) as connection:
+        return entries_since(connection)
+
+
+def entries_since(connection: Connection, id_: int = 0) -> list[Any]:
+    """Return the entries with a higher number, oldest first."""
+    query = "SELECT * FROM audit.entry WHERE id > %s ORDER BY occurred_at, id"
+    with connection.cursor(row_factory=namedtuple_row) as cursor:
+        return cursor.execute(query, [id_]).fetchall()
 
 
 def leaf(crm: Crm) -> str:
@@ -81,17 +117,17 @@ def renamed(by: str | None = None, **more: Any) -> dict[str, Any]:
 
 
 def seal(crm: Crm) -> None:
-    do(crm, "postgres", "SET client_encoding = 'UTF8'", "SET ROLE audit_owner",
+    do(crm, SUPERUSER, "SET client_encoding = 'UTF8'", "SET ROLE audit_owner",
        "SELECT audit.seal_entries()")  # fmt: skip
 
 
 def anchors_of(crm: Crm) -> list[Anchor]:
     """Return what somebody kept who is not there."""
     with acting(crm, VIEWER) as reader:
-        return [Anchor(Log("crm", "victim"), seal) for seal in Seals(reader).after(0)]
+        return [Anchor(Log("crm", reader.info.dbname), seal) for seal in Seals(reader).after(0)]
 
 
 def verified(crm: Crm, anchors: list[Anchor] | None = None) -> Report:
     """Return what pgwitness verify says to somebody who may just read the log."""
-    with psycopg.connect(crm.as_role(VIEWER), autocommit=True) as reader:
+    with acting(crm, VIEWER) as reader:
         return verify(reader, anchors)

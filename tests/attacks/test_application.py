@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.attacks.outcomes import Attack
-from tests.attacks.scene import FORGERY, leaf, renamed
-from tests.crm import Connection, Crm
+from tests.attacks.scene import FORGERY, renamed
+from tests.crm import Connection
 
 pytestmark = pytest.mark.attacker("application")
 Log = Callable[[], list[Any]]
@@ -87,17 +87,15 @@ OFF_SWITCHES = {
 
 @pytest.mark.parametrize("statement", ON_THE_LOG.values(), ids=ON_THE_LOG.keys())
 def test_an_application_attacks_the_log(
-    attack: Attack, crm: Crm, workflow: int, app: Connection, statement: str
+    attack: Attack, app: Connection, day: str, statement: str
 ) -> None:
-    for table in (leaf(crm), "audit.entry"):
+    for table in (day, "audit.entry"):
         attack.refused(app, statement.format(table=table))
 
 
-def test_an_application_merges_entries_away(
-    attack: Attack, crm: Crm, workflow: int, app: Connection
-) -> None:
+def test_an_application_merges_entries_away(attack: Attack, app: Connection, day: str) -> None:
     by = "42501" if app.info.server_version >= 150000 else "42601"
-    for table in (leaf(crm), "audit.entry"):
+    for table in (day, "audit.entry"):
         attack.refused(app, MERGE.format(table=table), by)
 
 

@@ -9,7 +9,7 @@ from generator.config import TrackedTable
 from generator.names import TableName
 from generator.render import render_track
 from tests.attacks.outcomes import Attack
-from tests.attacks.scene import Admit, acting, check, do, renamed
+from tests.attacks.scene import SUPERUSER, Admit, Undone, acting, check, do, renamed
 from tests.crm import APP, VIEWER, Connection, Crm
 from tests.databases import OWNER
 from tests.test_signature import KEY, SIGN
@@ -200,7 +200,7 @@ def test_one_whom_row_security_does_not_hold_reads_the_key(
     ],
     ids=["the setting of keys", "the key", "what verifies signatures", "what an entry says"],
 )  # fmt: skip
-def test_the_owner_opens(attack: Attack, victim: Crm, statement: str, what: str) -> None:
-    do(victim, "postgres", "SET ROLE audit_owner", statement)
+def test_the_owner_opens(attack: Attack, victim: Undone, statement: str, what: str) -> None:
+    do(victim, SUPERUSER, "SET ROLE audit_owner", statement)
 
     attack.detected(check(victim), "changed", what)

@@ -105,12 +105,12 @@ ALTER TABLE crm.workflow ADD fine crm.fine DEFAULT 'so', ADD raw json;
 
 
 @pytest.fixture
-def handed_over(admit: Admit, victim: Crm) -> Crm:
+def handed_over(admit: Admit, spare: Crm) -> Crm:
     """A CRM of which some tables belong to somebody who is not its installer, with a workflow."""
     admit(KEEPER)
-    do(victim, "postgres", HAND_OVER)
-    victim.add_workflow("Nurture", conditions=1)
-    return victim
+    do(spare, "postgres", HAND_OVER)
+    spare.add_workflow("Nurture", conditions=1)
+    return spare
 
 
 def reconciled(crm: Crm) -> Sequence[Difference]:

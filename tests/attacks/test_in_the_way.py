@@ -27,7 +27,7 @@ def neglected(upkeep: Upkeep, attack: Attack) -> Upkeep:
         create_role(superuser, APP, "crm_app")
         create_role(superuser, VIEWER, "audit_reader")
         create_role(superuser, MALLORY)
-    upkeep.age(76)
+    upkeep.age(76, ahead=5)
     upkeep.add_entries(0)
     upkeep.as_owner(NEVER_MAINTAINED)
     return upkeep

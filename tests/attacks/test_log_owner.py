@@ -1,12 +1,13 @@
 """Who maintains the log acts as its owner, and may change whatever it is made of."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from tests.attacks.outcomes import Attack
-from tests.attacks.scene import Admit, acting, check, leaf
-from tests.crm import Connection, Crm
+from tests.attacks.scene import Undone, acting, check, leaf
+from tests.crm import Connection
 
 pytestmark = pytest.mark.attacker("member of audit_owner")
 
@@ -171,56 +172,62 @@ DETECTED = {
 
 
 @pytest.fixture
-def maintainer(admit: Admit, victim: Crm) -> Iterator[Connection]:
-    """Somebody who acts as the owner of a log that holds an entry."""
+def maintained(victim: Undone) -> Undone:
+    """A CRM with an entry in its log, which somebody maintains."""
+    victim.admit(MAINTAINER, "", "audit_owner")
     victim.add_workflow("Nurture")
-    with acting(victim, admit(MAINTAINER, "", "audit_owner")) as connection:
-        connection.execute("SET ROLE audit_owner")
-        yield connection
+    return victim
+
+
+@contextmanager
+def owning(crm: Undone) -> Iterator[Connection]:
+    """Act as the owner of the log."""
+    with acting(crm, MAINTAINER) as maintainer:
+        maintainer.execute("SET ROLE audit_owner")
+        yield maintainer
 
 
 @pytest.mark.parametrize("statement", REFUSED.values(), ids=REFUSED.keys())
-def test_the_owner_of_the_log(
-    attack: Attack, victim: Crm, maintainer: Connection, statement: str
-) -> None:
-    for table in ("audit.entry", leaf(victim)):
-        attack.refused(maintainer, statement.format(table=table, leaf=leaf(victim)), by="UA001")
+def test_the_owner_of_the_log(attack: Attack, maintained: Undone, statement: str) -> None:
+    tables = ("audit.entry", leaf(maintained))
+    with owning(maintained) as maintainer:
+        for table in tables:
+            attack.refused(maintainer, statement.format(table=table), by="UA001")
 
 
 @pytest.mark.parametrize(("script", "state", "what"), DETECTED.values(), ids=DETECTED.keys())
 def test_who_owns_the_log(
-    attack: Attack, victim: Crm, maintainer: Connection, script: str, state: str, what: str
+    attack: Attack, maintained: Undone, script: str, state: str, what: str
 ) -> None:
-    today = leaf(victim)
-    maintainer.execute(script.format(leaf=today).encode())
+    today = leaf(maintained)
+    with owning(maintained) as maintainer:
+        maintainer.execute(script.format(leaf=today).encode())
 
-    attack.detected(check(victim), state, what.format(leaf=today))
+    attack.detected(check(maintained), state, what.format(leaf=today))
 
 
 def test_the_owner_drops_a_day_that_is_not_past_the_retention(
-    attack: Attack, victim: Crm, maintainer: Connection
+    attack: Attack, maintained: Undone
 ) -> None:
-    name = leaf(victim).removeprefix("audit.")
-    maintainer.execute(f"ALTER TABLE audit.entry DETACH PARTITION audit.{name}".encode())
-    maintainer.execute("INSERT INTO audit.maintenance_run VALUES ('2026-01-01Z', NULL, 90)")
+    name = leaf(maintained).removeprefix("audit.")
+    with owning(maintained) as maintainer:
+        maintainer.execute(f"ALTER TABLE audit.entry DETACH PARTITION audit.{name}".encode())
+        maintainer.execute("INSERT INTO audit.maintenance_run VALUES ('2026-01-01Z', NULL, 90)")
 
-    drop = f"SELECT audit._drop_detached(%s, '{name}', '2000-01-01', '2000-01-02', 'crm')"
-    for run in ("'2026-01-01Z'", "now()"):
-        attack.refused(maintainer, drop % run, by="UA007")
+        drop = f"SELECT audit._drop_detached(%s, '{name}', '2000-01-01', '2000-01-02', 'crm')"
+        for run in ("'2026-01-01Z'", "now()"):
+            attack.refused(maintainer, drop % run, by="UA007")
 
 
 @pytest.mark.parametrize("role", ["crm_app", "PUBLIC", "audit_reader"])
-def test_the_owner_opens_all_days_to_come(
-    attack: Attack, victim: Crm, maintainer: Connection, role: str
-) -> None:
-    maintainer.execute(f"ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO {role}".encode())
-    maintainer.execute("SELECT audit._add_partition('2000-01-01', '2000-01-02')")
-    with acting(victim, "crm_web") as app:
+def test_the_owner_opens_all_days_to_come(attack: Attack, maintained: Undone, role: str) -> None:
+    with owning(maintained) as maintainer:
+        maintainer.execute(f"ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO {role}".encode())
+        maintainer.execute("SELECT audit._add_partition('2000-01-01', '2000-01-02')")
+    with acting(maintained, "crm_web") as app:
         attack.refused(app, "INSERT INTO audit.entry_20000101 (id) VALUES (1)")
         attack.refused(app, "SELECT FROM audit.entry_20000101")
 
 
-def test_the_owner_lets_somebody_in(
-    attack: Attack, victim: Crm, maintainer: Connection, admit: Admit
-) -> None:
-    attack.detected(check(victim), "changed", "role audit_owner")
+def test_the_owner_lets_somebody_in(attack: Attack, maintained: Undone) -> None:
+    attack.detected(check(maintained), "changed", "role audit_owner")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.attacks.outcomes import Attack
-from tests.attacks.scene import MALLORY, acting, leaf, renamed
+from tests.attacks.scene import MALLORY, acting, renamed
 from tests.crm import APP, Connection, Crm, Person
 
 pytestmark = pytest.mark.attacker("another role")
@@ -107,13 +107,11 @@ def granted(crm: Crm, *rights: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("statement", REFUSED.values(), ids=REFUSED.keys())
-def test_mallory(
-    attack: Attack, crm: Crm, workflow: int, mallory: Connection, statement: str
-) -> None:
+def test_mallory(attack: Attack, crm: Crm, mallory: Connection, day: str, statement: str) -> None:
     mallory.execute(HERS.encode())
     with crm.as_superuser() as other:
         pid = other.info.backend_pid
-        attack.refused(mallory, statement.format(leaf=leaf(crm), pid=pid))
+        attack.refused(mallory, statement.format(leaf=day, pid=pid))
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from tests.attacks.outcomes import Attack
-from tests.attacks.scene import acting, anchors_of, do, verified
-from tests.crm import Crm
+from tests.attacks.scene import SUPERUSER, Undone, acting, anchors_of, do, verified
 
 PAST_THE_TRIGGERS = "SET session_replication_role = replica"
 COPY = """
@@ -78,12 +77,12 @@ WITH_ANCHORS = {
     ("script", "state", "what"), BY_A_SUPERUSER.values(), ids=BY_A_SUPERUSER.keys()
 )
 def test_a_superuser_of_a_sealed_log(
-    attack: Attack, victim: Crm, sealed: dict[str, Any], script: str, state: str, what: str
+    attack: Attack, sealed: Undone, pieces: dict[str, Any], script: str, state: str, what: str
 ) -> None:
-    assert verified(victim).is_clean
-    do(victim, "postgres", PAST_THE_TRIGGERS, script.format(**sealed))
+    assert verified(sealed).is_clean
+    do(sealed, SUPERUSER, PAST_THE_TRIGGERS, script.format(**pieces))
 
-    attack.detected(verified(victim).findings, state, what.format(**sealed))
+    attack.detected(verified(sealed).findings, state, what.format(**pieces))
 
 
 @pytest.mark.attacker("superuser")
@@ -91,21 +90,21 @@ def test_a_superuser_of_a_sealed_log(
     ("script", "state", "what"), WITH_ANCHORS.values(), ids=WITH_ANCHORS.keys()
 )
 def test_a_superuser_whose_seals_are_anchored(
-    attack: Attack, victim: Crm, sealed: dict[str, Any], script: str, state: str, what: str
+    attack: Attack, sealed: Undone, pieces: dict[str, Any], script: str, state: str, what: str
 ) -> None:
-    anchors = anchors_of(victim)
-    do(victim, "postgres", PAST_THE_TRIGGERS, script.format(**sealed))
+    anchors = anchors_of(sealed)
+    do(sealed, SUPERUSER, PAST_THE_TRIGGERS, script.format(**pieces))
 
-    assert verified(victim).is_clean
-    attack.detected(verified(victim, anchors).findings, state, what)
+    assert verified(sealed).is_clean
+    attack.detected(verified(sealed, anchors).findings, state, what)
 
 
 @pytest.mark.attacker("owner of the database")
 def test_an_installer_who_can_not_say_which_database_it_was_seals_in_another(
-    attack: Attack, victim: Crm, sealed: dict[str, Any]
+    attack: Attack, sealed: Undone, pieces: dict[str, Any]
 ) -> None:
-    do(victim, "postgres", PAST_THE_TRIGGERS, "UPDATE audit.seal AS s SET identity = '1/1/1'"
+    do(sealed, SUPERUSER, PAST_THE_TRIGGERS, "UPDATE audit.seal AS s SET identity = '1/1/1'"
        " WHERE number = 2", "UPDATE audit.seal AS s SET head = audit._head_of_seal(s)")  # fmt: skip
 
-    with acting(victim, "postgres") as owner:
+    with acting(sealed, SUPERUSER) as owner:
         attack.refused(owner, "SELECT audit.seal_entries()", by="UA011")

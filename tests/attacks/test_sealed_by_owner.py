@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from tests.attacks.outcomes import Attack
-from tests.attacks.scene import Admit, acting, check, do, verified
-from tests.crm import Crm
+from tests.attacks.scene import SUPERUSER, Undone, acting, check, do, verified
 
 pytestmark = pytest.mark.attacker("member of audit_owner")
 
@@ -95,47 +94,41 @@ TABLES = ("audit.seal", "audit.seal_block", "audit.verification")
     ("script", "state", "what"), BY_ITS_OWNER.values(), ids=BY_ITS_OWNER.keys()
 )
 def test_the_owner_of_a_sealed_log(
-    attack: Attack,
-    victim: Crm,
-    admit: Admit,
-    sealed: dict[str, Any],
-    script: str,
-    state: str,
-    what: str,
+    attack: Attack, sealed: Undone, pieces: dict[str, Any], script: str, state: str, what: str
 ) -> None:
-    names = sealed | {"role": admit(MAINTAINER, "", "audit_owner")}
-    do(victim, MAINTAINER, "SET ROLE audit_owner", script.format(**names))
+    names = pieces | {"role": sealed.admit(MAINTAINER, "", "audit_owner")}
+    do(sealed, MAINTAINER, "SET ROLE audit_owner", script.format(**names))
 
-    attack.detected(verified(victim).findings, state, what.format(**names))
+    attack.detected(verified(sealed).findings, state, what.format(**names))
 
 
 def test_the_owner_adds_to_the_past_and_says_that_it_was_restored(
-    attack: Attack, victim: Crm, sealed: dict[str, Any]
+    attack: Attack, sealed: Undone, pieces: dict[str, Any]
 ) -> None:
     added, _, _ = BY_ITS_OWNER["adds an entry to a day that was sealed"]
     utf8 = "SET client_encoding = 'UTF8'"
-    do(victim, "postgres", utf8, "SET ROLE audit_owner", added.format(**sealed),
+    do(sealed, SUPERUSER, utf8, "SET ROLE audit_owner", added.format(**pieces),
        "SELECT audit.acknowledge_restore('Monday')")  # fmt: skip
 
-    report = verified(victim)
+    report = verified(sealed)
     assert report.is_clean
     attack.noted(report.notes, "sealed 1 entry that no seal held")
 
 
 @pytest.mark.parametrize(("script", "state", "what"), CHECKED.values(), ids=CHECKED.keys())
 def test_the_owner_of_seals(
-    attack: Attack, victim: Crm, script: str, state: str, what: str
+    attack: Attack, victim: Undone, script: str, state: str, what: str
 ) -> None:
-    do(victim, "postgres", "SET ROLE audit_owner", script)
+    do(victim, SUPERUSER, "SET ROLE audit_owner", script)
 
     attack.detected(check(victim), state, what)
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_the_owner_changes_or_removes_what_is_kept_of(
-    attack: Attack, victim: Crm, sealed: dict[str, Any], admit: Admit, table: str
+    attack: Attack, sealed: Undone, table: str
 ) -> None:
-    with acting(victim, admit(MAINTAINER, "", "audit_owner")) as maintainer:
+    with acting(sealed, sealed.admit(MAINTAINER, "", "audit_owner")) as maintainer:
         maintainer.execute("SET ROLE audit_owner")
         for statement in ("DELETE FROM {}", "TRUNCATE {}"):
             attack.refused(maintainer, statement.format(table), by="UA001")

@@ -4,7 +4,7 @@ import pytest
 
 from generator.render import render_track
 from tests.attacks.outcomes import Attack
-from tests.attacks.scene import CONFIG, acting, check, do, entries, renamed
+from tests.attacks.scene import CONFIG, SUPERUSER, Undone, acting, check, do, entries, renamed
 from tests.crm import APP, Crm
 
 pytestmark = pytest.mark.attacker("superuser")
@@ -80,62 +80,55 @@ DETECTED = {
     ),
 }  # fmt: skip
 ROLES = {
-    "lets the writer log in": ("ALTER ROLE audit_writer LOGIN", "ALTER ROLE audit_writer NOLOGIN"),
-    "frees the owner from row security":
-        ("ALTER ROLE audit_owner BYPASSRLS", "ALTER ROLE audit_owner NOBYPASSRLS"),
-    "makes the reader a superuser":
-        ("ALTER ROLE audit_reader SUPERUSER", "ALTER ROLE audit_reader NOSUPERUSER"),
-    "lets the application write the log":
-        ("GRANT audit_writer TO crm_app", "REVOKE audit_writer FROM crm_app"),
-    "lets the readers own the log":
-        ("GRANT audit_owner TO audit_reader", "REVOKE audit_owner FROM audit_reader"),
-}  # fmt: skip
-NAMES = {"WRITER": "audit_writer", "OWNER": "audit_owner", "READER": "audit_reader"}
+    "lets the writer log in": "ALTER ROLE audit_writer LOGIN",
+    "frees the owner from row security": "ALTER ROLE audit_owner BYPASSRLS",
+    "makes the reader a superuser": "ALTER ROLE audit_reader SUPERUSER",
+    "lets the application write the log": "GRANT audit_writer TO crm_app",
+    "lets the readers own the log": "GRANT audit_owner TO audit_reader",
+}
+NAMES = ("audit_writer", "audit_owner", "audit_reader")
 
 
 @pytest.mark.parametrize(("script", "state", "what"), DETECTED.values(), ids=DETECTED.keys())
-def test_a_superuser(attack: Attack, victim: Crm, script: str, state: str, what: str) -> None:
+def test_a_superuser(attack: Attack, victim: Undone, script: str, state: str, what: str) -> None:
     if "entry_19990101" in script:
         add = "SELECT audit._add_partition('1999-01-01', '1999-01-02')"
-        do(victim, "postgres", "SET ROLE audit_owner", add)
-    do(victim, "postgres", "SET allow_system_table_mods = on", script)
+        do(victim, SUPERUSER, "SET ROLE audit_owner", add)
+    do(victim, SUPERUSER, "SET allow_system_table_mods = on", script)
 
     attack.detected(check(victim), state, what)
 
 
-@pytest.mark.parametrize(("statement", "undo"), ROLES.values(), ids=ROLES.keys())
-def test_a_superuser_changes_roles(attack: Attack, victim: Crm, statement: str, undo: str) -> None:
-    [role] = [name for name in NAMES.values() if name in statement.split(" TO ")[0]]
-    with victim.as_superuser() as superuser:
-        superuser.execute(statement.encode())
-        try:
-            found = check(victim)
-        finally:
-            superuser.execute(undo.encode())
+@pytest.mark.parametrize("statement", ROLES.values(), ids=ROLES.keys())
+def test_a_superuser_changes_roles(attack: Attack, victim: Undone, statement: str) -> None:
+    [role] = [name for name in NAMES if name in statement.split(" TO ")[0]]
+    do(victim, SUPERUSER, statement)
 
-    attack.detected(found, "changed", f"role {role}")
+    attack.detected(check(victim), "changed", f"role {role}")
 
 
-def test_a_superuser_patches_a_function_and_keeps_its_comment(attack: Attack, victim: Crm) -> None:
+def test_a_superuser_patches_a_function_and_keeps_its_comment(
+    attack: Attack, victim: Undone
+) -> None:
     [workflow] = [table for table in CONFIG.tables if table.name.table == "workflow"]
     patched = render_track(workflow).replace("v_new := to_jsonb(NEW)", "v_new := to_jsonb(OLD)")
-    do(victim, "postgres", patched)
+    do(victim, SUPERUSER, patched)
 
     attack.detected(check(victim), "changed", "function audit.capture_crm_workflow")
 
 
-def test_a_superuser_alters_a_function_and_puts_it_back(attack: Attack, victim: Crm) -> None:
+def test_a_superuser_alters_a_function_and_puts_it_back(attack: Attack, victim: Undone) -> None:
     function = "ALTER FUNCTION audit.capture_crm_workflow"
-    do(victim, "postgres", f"{function} SECURITY INVOKER", f"{function} SECURITY DEFINER")
+    do(victim, SUPERUSER, f"{function} SECURITY INVOKER", f"{function} SECURITY DEFINER")
 
     attack.detected(check(victim), "altered", "function audit.capture_crm_workflow")
 
 
-def test_a_superuser_opens_all_functions_to_come(attack: Attack, victim: Crm) -> None:
+def test_a_superuser_opens_all_functions_to_come(attack: Attack, victim: Undone) -> None:
     [workflow] = [table for table in CONFIG.tables if table.name.table == "workflow"]
     do(
         victim,
-        "postgres",
+        SUPERUSER,
         "ALTER DEFAULT PRIVILEGES FOR ROLE audit_writer GRANT EXECUTE ON FUNCTIONS TO crm_app",
         "DROP FUNCTION audit.capture_crm_workflow CASCADE",
         render_track(workflow),
@@ -144,43 +137,43 @@ def test_a_superuser_opens_all_functions_to_come(attack: Attack, victim: Crm) ->
     attack.detected(check(victim), "changed", "function audit.capture_crm_workflow")
 
 
-def test_a_superuser_restores_data_with_triggers_disabled(attack: Attack, victim: Crm) -> None:
+def test_a_superuser_restores_data_with_triggers_disabled(attack: Attack, victim: Undone) -> None:
     # As pg_restore --data-only --disable-triggers does before and after the rows of each table.
     for state in ("DISABLE", "ENABLE"):
-        do(victim, "postgres", f"ALTER TABLE crm.workflow {state} TRIGGER ALL")
+        do(victim, SUPERUSER, f"ALTER TABLE crm.workflow {state} TRIGGER ALL")
 
     attack.detected(check(victim), "disabled", 'trigger "!audit_insert" on crm.workflow')
 
 
 @pytest.mark.parametrize("where", ["DATABASE victim", "ROLE crm_web IN DATABASE victim"])
 def test_a_superuser_lets_all_sessions_act_as_replication(
-    attack: Attack, victim: Crm, where: str
+    attack: Attack, spare: Crm, where: str
 ) -> None:
-    workflow = victim.add_workflow("Nurture")
-    do(victim, "postgres", f"ALTER {where} SET session_replication_role = replica")
-    with acting(victim, APP) as app:
+    workflow = spare.add_workflow("Nurture")
+    do(spare, SUPERUSER, f"ALTER {where} SET session_replication_role = replica")
+    with acting(spare, APP) as app:
         app.execute("UPDATE crm.workflow SET name = 'Renamed' WHERE id = %s", [workflow])
 
-    attack.survived(entries(victim)[-1:], renamed(db_user=APP))
+    attack.survived(entries(spare)[-1:], renamed(db_user=APP))
 
 
 @pytest.mark.parametrize("where", ["DATABASE victim", "ROLE crm_web IN DATABASE victim"])
 def test_a_superuser_names_an_actor_for_all_sessions(
-    attack: Attack, victim: Crm, where: str
+    attack: Attack, spare: Crm, where: str
 ) -> None:
-    workflow = victim.add_workflow("Nurture")
-    do(victim, "postgres", f"ALTER {where} SET audit.actor = '1'")
-    with acting(victim, APP) as app:
+    workflow = spare.add_workflow("Nurture")
+    do(spare, SUPERUSER, f"ALTER {where} SET audit.actor = '1'")
+    with acting(spare, APP) as app:
         app.execute("UPDATE crm.workflow SET name = 'Renamed' WHERE id = %s", [workflow])
 
-    attack.survived(entries(victim)[-1:], renamed("1", actor_bound=False, db_user=APP))
+    attack.survived(entries(spare)[-1:], renamed("1", actor_bound=False, db_user=APP))
 
 
-def test_a_superuser_writes_as_a_superuser(attack: Attack, victim: Crm) -> None:
+def test_a_superuser_writes_as_a_superuser(attack: Attack, victim: Undone) -> None:
     workflow = victim.add_workflow("Nurture")
     do(
         victim,
-        "postgres",
+        SUPERUSER,
         "SET session_replication_role = replica",
         "SET LOCAL ROLE crm_app",
         f"UPDATE crm.workflow SET name = 'Renamed' WHERE id = {workflow}",

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.attacks.outcomes import Attack
-from tests.attacks.scene import Admit, acting, check, do, entries, renamed
-from tests.crm import APP, Crm
+from tests.attacks.scene import SUPERUSER, Undone, acting, check, do, entries, renamed
+from tests.crm import APP
 
 pytestmark = pytest.mark.attacker("owner of tracked tables")
 
@@ -21,6 +21,7 @@ BEGIN
         EXECUTE format('ALTER TABLE %s OWNER TO crm_keeper', v_table);
     END LOOP;
 END $$;
+CREATE SCHEMA other AUTHORIZATION crm_keeper;
 """
 DETECTED = {
     "disables a trigger": (
@@ -160,35 +161,29 @@ TRICKS = {
 
 
 @pytest.fixture
-def keeper(admit: Admit) -> str:
-    return admit(KEEPER)
-
-
-@pytest.fixture
-def handed_over(keeper: str, victim: Crm) -> Crm:
+def handed_over(victim: Undone) -> Undone:
     """A CRM whose tables belong to somebody who is not its installer."""
-    with victim.as_superuser() as superuser:
-        superuser.execute(HAND_OVER.encode())
-        superuser.execute(f"CREATE SCHEMA other AUTHORIZATION {KEEPER}".encode())
+    victim.admit(KEEPER)
+    do(victim, SUPERUSER, HAND_OVER)
     return victim
 
 
 @pytest.mark.parametrize(("script", "state", "what"), DETECTED.values(), ids=DETECTED.keys())
-def test_an_owner(attack: Attack, handed_over: Crm, script: str, state: str, what: str) -> None:
+def test_an_owner(attack: Attack, handed_over: Undone, script: str, state: str, what: str) -> None:
     do(handed_over, KEEPER, script)
 
     attack.detected(check(handed_over), state, what)
 
 
 @pytest.mark.parametrize("script", REFUSED.values(), ids=REFUSED.keys())
-def test_an_owner_wants_what_is_the_logs(attack: Attack, handed_over: Crm, script: str) -> None:
+def test_an_owner_wants_what_is_the_logs(attack: Attack, handed_over: Undone, script: str) -> None:
     with acting(handed_over, KEEPER) as keeper:
         attack.refused(keeper, script)
 
 
 @pytest.mark.parametrize(("script", "expected"), TRICKS.values(), ids=TRICKS.keys())
 def test_an_owner_tricks_writers(
-    attack: Attack, handed_over: Crm, script: str, expected: list[dict[str, Any]]
+    attack: Attack, handed_over: Undone, script: str, expected: list[dict[str, Any]]
 ) -> None:
     workflow = handed_over.add_workflow("Nurture")
     before = len(entries(handed_over))
@@ -203,7 +198,7 @@ def test_an_owner_tricks_writers(
     assert name == (told[-1].new_row["name"] if told else "Nurture")
 
 
-def test_an_owner_empties_tables(attack: Attack, handed_over: Crm) -> None:
+def test_an_owner_empties_tables(attack: Attack, handed_over: Undone) -> None:
     do(handed_over, KEEPER, "TRUNCATE crm.workflow CASCADE")
 
     told = [entry for entry in entries(handed_over) if entry.operation == "TRUNCATE"]
