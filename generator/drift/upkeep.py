@@ -99,10 +99,11 @@ _CLOCK: LiteralString = """
 SELECT clock_timestamp() AS now,
        coalesce(bool_and(has_schema_privilege(n.oid, 'USAGE')
                          AND has_table_privilege(c.oid, 'SELECT')), false)
-       AND count(*) = 4 AS may_read
+       AND count(*) = 5 AS may_read
 FROM pg_class AS c
      JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname = 'audit' AND c.relname IN ('entry', 'tracked_table', 'maintenance_run', 'seal')
+WHERE n.nspname = 'audit'
+  AND c.relname IN ('entry', 'entry_id_seq', 'tracked_table', 'maintenance_run', 'seal')
 """
 
 _ENTRIES_SINCE: LiteralString = """
