@@ -64,7 +64,7 @@ def write_with(cluster: Cluster, room: int, table: str, id_: int) -> str:
 def test_without_memory_a_write_is_refused_or_recorded(
     cluster: Cluster, post: str, table: str
 ) -> None:
-    rooms = range(16, 241, 16)
+    rooms = range(16, 241, 32)
     ran_out = [write_with(cluster, room * MEGABYTE, table, room) for room in rooms]
 
     with psycopg.connect(post) as owner:
