@@ -42,8 +42,8 @@ replay: .venv/.test ## Run the replay property for long (EXAMPLES=20000, SEED=1 
 lapse: .venv/.test ## Run 70 days of traffic and maintenance in minutes (figures in build/lapse.json)
 	@exec $(BIN)/python -m tests.lapse
 
-crash: .venv/.test ## Kill a server under load (ROUNDS=10; figures in build/crash.json)
-	@exec $(BIN)/python -m tests.crash --rounds $(ROUNDS)
+crash: .venv/.test ## Kill a server under load (ROUNDS=10; as root POWER=1: with its power; figures in build/crash.json)
+	@exec $(BIN)/python -m tests.crash --rounds $(ROUNDS) $(if $(POWER),--power)
 
 lint: .venv/.test ## Check style and types
 	@echo "==> checking style"

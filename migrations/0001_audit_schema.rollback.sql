@@ -22,8 +22,8 @@ BEGIN
 END
 $refuse_to_lose_entries$;
 
-DROP FUNCTION audit.seal_of(xid8, bigint);
-DROP FUNCTION audit._is_listed(bigint, bigint);
+DROP FUNCTION audit.seal_of(xid8, timestamptz, bigint);
+DROP FUNCTION audit._is_listed(bigint, timestamptz, bigint);
 DROP FUNCTION audit._root_of_entries(bigint, integer);
 DROP FUNCTION audit._broken_lists();
 DROP FUNCTION audit._broken_seals();
@@ -42,6 +42,7 @@ DROP FUNCTION audit._begin_seal(boolean);
 DROP FUNCTION audit._add_blocks(bigint, bigint, bigint, xid8, xid8, boolean);
 DROP FUNCTION audit._partition_start(oid);
 DROP FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]);
+DROP FUNCTION audit._is_set_back(bigint);
 DROP FUNCTION audit._identity();
 DROP TABLE audit.verification;
 DROP TABLE audit.seal_list;

@@ -339,8 +339,15 @@ GRANT EXECUTE ON FUNCTION audit._is_signed() TO audit_writer;
 -- the defaults below, so that they are the same for every table.
 
 -- It cycles: pg_write_all_data covers sequences too, and one that was set to its end would refuse
--- every write of the application.
-CREATE SEQUENCE IF NOT EXISTS audit.entry_id_seq AS bigint CYCLE;
+-- every write of the application. No session takes ids in advance: one that did would use them
+-- after audit.acknowledge_restore() has said that all later ones are greater.
+CREATE SEQUENCE IF NOT EXISTS audit.entry_id_seq
+    AS bigint
+    INCREMENT 1
+    MINVALUE 1
+    MAXVALUE 9223372036854775807
+    CACHE 1
+    CYCLE;
 
 COMMENT ON SEQUENCE audit.entry_id_seq IS
     'Numbers audit.entry. Not an identity column: PostgreSQL 17 refuses to attach a partition '
@@ -504,6 +511,8 @@ GRANT INSERT (source, operation, table_schema, table_name, module, entity, part,
     ON audit.entry TO audit_writer;
 GRANT USAGE ON SEQUENCE audit.entry_id_seq TO audit_writer;
 GRANT SELECT ON audit.entry TO audit_reader;
+-- Who verifies sees whether the ids were set back.
+GRANT SELECT ON SEQUENCE audit.entry_id_seq TO audit_reader;
 
 ALTER TABLE audit.entry ENABLE ROW LEVEL SECURITY;
 
@@ -1302,7 +1311,8 @@ COMMENT ON FUNCTION audit._words(text, jsonb, jsonb, jsonb) IS
     'of audit.index_day().';
 
 REVOKE ALL ON FUNCTION audit._words(text, jsonb, jsonb, jsonb) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION audit._words(text, jsonb, jsonb, jsonb) TO audit_reader;
+-- The writer, too: a clock that was set back writes into a day that is indexed.
+GRANT EXECUTE ON FUNCTION audit._words(text, jsonb, jsonb, jsonb) TO audit_reader, audit_writer;
 
 CREATE TABLE IF NOT EXISTS audit.person (
     actor      text NOT NULL,
@@ -1966,6 +1976,24 @@ COMMENT ON FUNCTION audit._identity() IS
 REVOKE ALL ON FUNCTION audit._identity() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._identity() TO audit_reader;
 
+CREATE OR REPLACE FUNCTION audit._is_set_back(p_after_id bigint)
+    RETURNS boolean
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_is_set_back$
+    SELECT s.last_value < p_after_id OR s.last_value = p_after_id AND NOT s.is_called
+    FROM audit.entry_id_seq AS s;
+$_is_set_back$;
+
+COMMENT ON FUNCTION audit._is_set_back(bigint) IS
+    'Whether the next entry has an id that is not greater than seal.after_id, so that no seal '
+    'would take it: somebody set back the sequence, or it began anew.';
+
+REVOKE ALL ON FUNCTION audit._is_set_back(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._is_set_back(bigint) TO audit_reader;
+
 CREATE OR REPLACE FUNCTION audit._root_of_list(
     p_ids     bigint[],
     p_times   timestamptz[],
@@ -2036,7 +2064,8 @@ AS $_add_blocks$
 BEGIN
     WITH numbered AS (
         SELECT r.*,
-               (row_number() OVER (PARTITION BY r.partition_id ORDER BY r.id) - 1) / 1024 AS nth
+               (row_number() OVER (PARTITION BY r.partition_id ORDER BY r.id, r.occurred_at) - 1)
+               / 1024 AS nth
         FROM (
             SELECT e.partition_id, e.id, e.occurred_at, sha256(e.record) AS digest
             FROM audit.entry_record AS e
@@ -2053,9 +2082,10 @@ BEGIN
         WHERE l.id IS NULL
     ), listed AS (
         SELECT n.partition_id, n.nth,
-               array_agg(n.id ORDER BY n.id) AS ids,
-               array_agg(n.occurred_at ORDER BY n.id) AS times,
-               array_agg(n.digest ORDER BY n.id) AS digests
+               -- An id may be there twice, where ids were set back.
+               array_agg(n.id ORDER BY n.id, n.occurred_at) AS ids,
+               array_agg(n.occurred_at ORDER BY n.id, n.occurred_at) AS times,
+               array_agg(n.digest ORDER BY n.id, n.occurred_at) AS digests
         FROM numbered AS n
         GROUP BY n.partition_id, n.nth
     ), blocks AS (
@@ -2119,6 +2149,11 @@ BEGIN
                   DETAIL = format('It was %s, and is %s: system identifier, timeline and oid.',
                                   v_last.identity, audit._identity()),
                   HINT = 'Where that is meant, run: pgwitness seal --acknowledge "why".';
+    ELSIF NOT p_is_restore AND audit._is_set_back(v_last.after_id) THEN
+        RAISE EXCEPTION 'nothing is sealed: the ids of entries were set back'
+            USING ERRCODE = 'UA011',
+                  DETAIL = format('Those up to %s are of a former database.', v_last.after_id),
+                  HINT = 'Find out why, and run: pgwitness seal --acknowledge "why".';
     END IF;
     RETURN v_last;
 END
@@ -2128,7 +2163,7 @@ COMMENT ON FUNCTION audit._begin_seal(boolean) IS
     'Keep others from sealing until the end of the transaction, and return the last seal; number 0 '
     'where there is none. Refuses with SQLSTATE UA010 where client_encoding is not UTF8, or the '
     'isolation level is not READ COMMITTED; with UA011, unless p_is_restore, in another database '
-    'than the one sealed before.';
+    'than the one sealed before, and where ids were set back to those of a former one.';
 
 REVOKE ALL ON FUNCTION audit._begin_seal(boolean) FROM PUBLIC;
 
@@ -2228,7 +2263,8 @@ DECLARE
     v_sealed   bigint := (SELECT b.last_id FROM audit.seal_block AS b
                           ORDER BY b.seal DESC, b.number DESC LIMIT 1);
 BEGIN
-    IF v_assigned - coalesce(v_sealed, 0) <= p_most THEN
+    -- Where ids were set back, the difference says nothing.
+    IF v_assigned - coalesce(v_sealed, 0) BETWEEN 0 AND p_most THEN
         RETURN v_ended;
     END IF;
     -- Up to where so many entries come first, whole transactions only.
@@ -2276,7 +2312,8 @@ $seal_entries$;
 COMMENT ON FUNCTION audit.seal_entries(integer) IS
     'Seal what is new, of transactions that have ended, and return the seal: null where nothing '
     'is. About so many entries; call it again until it returns null. Refuses with SQLSTATE UA011 '
-    'in another database than the one sealed before.';
+    'in another database than the one sealed before, and where ids were set back to those of a '
+    'former one.';
 
 REVOKE ALL ON FUNCTION audit.seal_entries(integer) FROM PUBLIC;
 
@@ -2336,9 +2373,9 @@ $acknowledge_restore$;
 
 COMMENT ON FUNCTION audit.acknowledge_restore(text, jsonb) IS
     'Say that this is another database than the one sealed before, and why: a dump that was '
-    'restored, a standby that was promoted. Seals all that no seal holds, of whatever database, '
-    'and returns that seal. p_lost: seals that others know of and that are not here any more, as '
-    '[{"number": 7, "head": "hex"}].';
+    'restored, a standby that was promoted; or that ids were set back. Seals all that no seal '
+    'holds, of whatever database, and returns that seal. p_lost: seals that others know of and '
+    'that are not here any more, as [{"number": 7, "head": "hex"}].';
 
 REVOKE ALL ON FUNCTION audit.acknowledge_restore(text, jsonb) FROM PUBLIC;
 
@@ -2613,7 +2650,11 @@ COMMENT ON FUNCTION audit._root_of_entries(bigint, integer) IS
 REVOKE ALL ON FUNCTION audit._root_of_entries(bigint, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._root_of_entries(bigint, integer) TO audit_reader;
 
-CREATE OR REPLACE FUNCTION audit._is_listed(p_seal bigint, p_id bigint)
+CREATE OR REPLACE FUNCTION audit._is_listed(
+    p_seal        bigint,
+    p_occurred_at timestamptz,
+    p_id          bigint
+)
     RETURNS boolean
     LANGUAGE sql
     STABLE
@@ -2626,16 +2667,23 @@ AS $_is_listed$
              JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number)
         WHERE b.seal = p_seal
           AND p_id BETWEEN b.first_id AND b.last_id
-          AND p_id = ANY (l.ids));
+          AND EXISTS (
+              SELECT
+              FROM unnest(l.ids, l.times) AS u (id, occurred_at)
+              WHERE (u.id, u.occurred_at) = (p_id, p_occurred_at)));
 $_is_listed$;
 
-COMMENT ON FUNCTION audit._is_listed(bigint, bigint) IS
-    'Whether a seal has a list that names the id of an entry.';
+COMMENT ON FUNCTION audit._is_listed(bigint, timestamptz, bigint) IS
+    'Whether a seal has a list that names an entry, by its time and id.';
 
-REVOKE ALL ON FUNCTION audit._is_listed(bigint, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION audit._is_listed(bigint, bigint) TO audit_reader;
+REVOKE ALL ON FUNCTION audit._is_listed(bigint, timestamptz, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._is_listed(bigint, timestamptz, bigint) TO audit_reader;
 
-CREATE OR REPLACE FUNCTION audit.seal_of(p_transaction_id xid8, p_id bigint)
+CREATE OR REPLACE FUNCTION audit.seal_of(
+    p_transaction_id xid8,
+    p_occurred_at    timestamptz,
+    p_id             bigint
+)
     RETURNS audit.seal
     LANGUAGE sql
     STABLE
@@ -2659,7 +2707,7 @@ AS $seal_of$
                AND s.after_id = (SELECT b.after_id FROM began AS b)
                AND s.below > p_transaction_id
                -- Numbers of transactions say nothing of an entry from before that was acknowledged.
-               AND audit._is_listed(s.number, p_id)
+               AND audit._is_listed(s.number, p_occurred_at, p_id)
              ORDER BY s.below
              LIMIT 1)
             UNION ALL
@@ -2668,7 +2716,7 @@ AS $seal_of$
              WHERE s.kind = 'restore'
                AND s.after_id >= p_id
                AND s.number >= (SELECT b.number FROM began AS b)
-               AND audit._is_listed(s.number, p_id)
+               AND audit._is_listed(s.number, p_occurred_at, p_id)
              ORDER BY s.number
              LIMIT 1)
          ) AS u
@@ -2676,11 +2724,11 @@ AS $seal_of$
     LIMIT 1;
 $seal_of$;
 
-COMMENT ON FUNCTION audit.seal_of(xid8, bigint) IS
-    'The seal of an entry, by its transaction_id and id. Null: it is not sealed yet.';
+COMMENT ON FUNCTION audit.seal_of(xid8, timestamptz, bigint) IS
+    'The seal of an entry, by its transaction_id, occurred_at and id. Null: it is not sealed yet.';
 
-REVOKE ALL ON FUNCTION audit.seal_of(xid8, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION audit.seal_of(xid8, bigint) TO audit_reader;
+REVOKE ALL ON FUNCTION audit.seal_of(xid8, timestamptz, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit.seal_of(xid8, timestamptz, bigint) TO audit_reader;
 
 RESET ROLE;
 

@@ -2,8 +2,15 @@
 -- the defaults below, so that they are the same for every table.
 
 -- It cycles: pg_write_all_data covers sequences too, and one that was set to its end would refuse
--- every write of the application.
-CREATE SEQUENCE IF NOT EXISTS audit.entry_id_seq AS bigint CYCLE;
+-- every write of the application. No session takes ids in advance: one that did would use them
+-- after audit.acknowledge_restore() has said that all later ones are greater.
+CREATE SEQUENCE IF NOT EXISTS audit.entry_id_seq
+    AS bigint
+    INCREMENT 1
+    MINVALUE 1
+    MAXVALUE 9223372036854775807
+    CACHE 1
+    CYCLE;
 
 COMMENT ON SEQUENCE audit.entry_id_seq IS
     'Numbers audit.entry. Not an identity column: PostgreSQL 17 refuses to attach a partition '

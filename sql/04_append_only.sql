@@ -8,6 +8,8 @@ GRANT INSERT (source, operation, table_schema, table_name, module, entity, part,
     ON audit.entry TO audit_writer;
 GRANT USAGE ON SEQUENCE audit.entry_id_seq TO audit_writer;
 GRANT SELECT ON audit.entry TO audit_reader;
+-- Who verifies sees whether the ids were set back.
+GRANT SELECT ON SEQUENCE audit.entry_id_seq TO audit_reader;
 
 ALTER TABLE audit.entry ENABLE ROW LEVEL SECURITY;
 

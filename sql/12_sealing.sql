@@ -23,6 +23,24 @@ COMMENT ON FUNCTION audit._identity() IS
 REVOKE ALL ON FUNCTION audit._identity() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._identity() TO audit_reader;
 
+CREATE OR REPLACE FUNCTION audit._is_set_back(p_after_id bigint)
+    RETURNS boolean
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_is_set_back$
+    SELECT s.last_value < p_after_id OR s.last_value = p_after_id AND NOT s.is_called
+    FROM audit.entry_id_seq AS s;
+$_is_set_back$;
+
+COMMENT ON FUNCTION audit._is_set_back(bigint) IS
+    'Whether the next entry has an id that is not greater than seal.after_id, so that no seal '
+    'would take it: somebody set back the sequence, or it began anew.';
+
+REVOKE ALL ON FUNCTION audit._is_set_back(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._is_set_back(bigint) TO audit_reader;
+
 CREATE OR REPLACE FUNCTION audit._root_of_list(
     p_ids     bigint[],
     p_times   timestamptz[],
@@ -93,7 +111,8 @@ AS $_add_blocks$
 BEGIN
     WITH numbered AS (
         SELECT r.*,
-               (row_number() OVER (PARTITION BY r.partition_id ORDER BY r.id) - 1) / 1024 AS nth
+               (row_number() OVER (PARTITION BY r.partition_id ORDER BY r.id, r.occurred_at) - 1)
+               / 1024 AS nth
         FROM (
             SELECT e.partition_id, e.id, e.occurred_at, sha256(e.record) AS digest
             FROM audit.entry_record AS e
@@ -110,9 +129,10 @@ BEGIN
         WHERE l.id IS NULL
     ), listed AS (
         SELECT n.partition_id, n.nth,
-               array_agg(n.id ORDER BY n.id) AS ids,
-               array_agg(n.occurred_at ORDER BY n.id) AS times,
-               array_agg(n.digest ORDER BY n.id) AS digests
+               -- An id may be there twice, where ids were set back.
+               array_agg(n.id ORDER BY n.id, n.occurred_at) AS ids,
+               array_agg(n.occurred_at ORDER BY n.id, n.occurred_at) AS times,
+               array_agg(n.digest ORDER BY n.id, n.occurred_at) AS digests
         FROM numbered AS n
         GROUP BY n.partition_id, n.nth
     ), blocks AS (
@@ -176,6 +196,11 @@ BEGIN
                   DETAIL = format('It was %s, and is %s: system identifier, timeline and oid.',
                                   v_last.identity, audit._identity()),
                   HINT = 'Where that is meant, run: pgwitness seal --acknowledge "why".';
+    ELSIF NOT p_is_restore AND audit._is_set_back(v_last.after_id) THEN
+        RAISE EXCEPTION 'nothing is sealed: the ids of entries were set back'
+            USING ERRCODE = 'UA011',
+                  DETAIL = format('Those up to %s are of a former database.', v_last.after_id),
+                  HINT = 'Find out why, and run: pgwitness seal --acknowledge "why".';
     END IF;
     RETURN v_last;
 END
@@ -185,7 +210,7 @@ COMMENT ON FUNCTION audit._begin_seal(boolean) IS
     'Keep others from sealing until the end of the transaction, and return the last seal; number 0 '
     'where there is none. Refuses with SQLSTATE UA010 where client_encoding is not UTF8, or the '
     'isolation level is not READ COMMITTED; with UA011, unless p_is_restore, in another database '
-    'than the one sealed before.';
+    'than the one sealed before, and where ids were set back to those of a former one.';
 
 REVOKE ALL ON FUNCTION audit._begin_seal(boolean) FROM PUBLIC;
 
@@ -285,7 +310,8 @@ DECLARE
     v_sealed   bigint := (SELECT b.last_id FROM audit.seal_block AS b
                           ORDER BY b.seal DESC, b.number DESC LIMIT 1);
 BEGIN
-    IF v_assigned - coalesce(v_sealed, 0) <= p_most THEN
+    -- Where ids were set back, the difference says nothing.
+    IF v_assigned - coalesce(v_sealed, 0) BETWEEN 0 AND p_most THEN
         RETURN v_ended;
     END IF;
     -- Up to where so many entries come first, whole transactions only.
@@ -333,7 +359,8 @@ $seal_entries$;
 COMMENT ON FUNCTION audit.seal_entries(integer) IS
     'Seal what is new, of transactions that have ended, and return the seal: null where nothing '
     'is. About so many entries; call it again until it returns null. Refuses with SQLSTATE UA011 '
-    'in another database than the one sealed before.';
+    'in another database than the one sealed before, and where ids were set back to those of a '
+    'former one.';
 
 REVOKE ALL ON FUNCTION audit.seal_entries(integer) FROM PUBLIC;
 
@@ -393,9 +420,9 @@ $acknowledge_restore$;
 
 COMMENT ON FUNCTION audit.acknowledge_restore(text, jsonb) IS
     'Say that this is another database than the one sealed before, and why: a dump that was '
-    'restored, a standby that was promoted. Seals all that no seal holds, of whatever database, '
-    'and returns that seal. p_lost: seals that others know of and that are not here any more, as '
-    '[{"number": 7, "head": "hex"}].';
+    'restored, a standby that was promoted; or that ids were set back. Seals all that no seal '
+    'holds, of whatever database, and returns that seal. p_lost: seals that others know of and '
+    'that are not here any more, as [{"number": 7, "head": "hex"}].';
 
 REVOKE ALL ON FUNCTION audit.acknowledge_restore(text, jsonb) FROM PUBLIC;
 

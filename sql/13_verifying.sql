@@ -207,7 +207,11 @@ COMMENT ON FUNCTION audit._root_of_entries(bigint, integer) IS
 REVOKE ALL ON FUNCTION audit._root_of_entries(bigint, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._root_of_entries(bigint, integer) TO audit_reader;
 
-CREATE OR REPLACE FUNCTION audit._is_listed(p_seal bigint, p_id bigint)
+CREATE OR REPLACE FUNCTION audit._is_listed(
+    p_seal        bigint,
+    p_occurred_at timestamptz,
+    p_id          bigint
+)
     RETURNS boolean
     LANGUAGE sql
     STABLE
@@ -220,16 +224,23 @@ AS $_is_listed$
              JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number)
         WHERE b.seal = p_seal
           AND p_id BETWEEN b.first_id AND b.last_id
-          AND p_id = ANY (l.ids));
+          AND EXISTS (
+              SELECT
+              FROM unnest(l.ids, l.times) AS u (id, occurred_at)
+              WHERE (u.id, u.occurred_at) = (p_id, p_occurred_at)));
 $_is_listed$;
 
-COMMENT ON FUNCTION audit._is_listed(bigint, bigint) IS
-    'Whether a seal has a list that names the id of an entry.';
+COMMENT ON FUNCTION audit._is_listed(bigint, timestamptz, bigint) IS
+    'Whether a seal has a list that names an entry, by its time and id.';
 
-REVOKE ALL ON FUNCTION audit._is_listed(bigint, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION audit._is_listed(bigint, bigint) TO audit_reader;
+REVOKE ALL ON FUNCTION audit._is_listed(bigint, timestamptz, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._is_listed(bigint, timestamptz, bigint) TO audit_reader;
 
-CREATE OR REPLACE FUNCTION audit.seal_of(p_transaction_id xid8, p_id bigint)
+CREATE OR REPLACE FUNCTION audit.seal_of(
+    p_transaction_id xid8,
+    p_occurred_at    timestamptz,
+    p_id             bigint
+)
     RETURNS audit.seal
     LANGUAGE sql
     STABLE
@@ -253,7 +264,7 @@ AS $seal_of$
                AND s.after_id = (SELECT b.after_id FROM began AS b)
                AND s.below > p_transaction_id
                -- Numbers of transactions say nothing of an entry from before that was acknowledged.
-               AND audit._is_listed(s.number, p_id)
+               AND audit._is_listed(s.number, p_occurred_at, p_id)
              ORDER BY s.below
              LIMIT 1)
             UNION ALL
@@ -262,7 +273,7 @@ AS $seal_of$
              WHERE s.kind = 'restore'
                AND s.after_id >= p_id
                AND s.number >= (SELECT b.number FROM began AS b)
-               AND audit._is_listed(s.number, p_id)
+               AND audit._is_listed(s.number, p_occurred_at, p_id)
              ORDER BY s.number
              LIMIT 1)
          ) AS u
@@ -270,10 +281,10 @@ AS $seal_of$
     LIMIT 1;
 $seal_of$;
 
-COMMENT ON FUNCTION audit.seal_of(xid8, bigint) IS
-    'The seal of an entry, by its transaction_id and id. Null: it is not sealed yet.';
+COMMENT ON FUNCTION audit.seal_of(xid8, timestamptz, bigint) IS
+    'The seal of an entry, by its transaction_id, occurred_at and id. Null: it is not sealed yet.';
 
-REVOKE ALL ON FUNCTION audit.seal_of(xid8, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION audit.seal_of(xid8, bigint) TO audit_reader;
+REVOKE ALL ON FUNCTION audit.seal_of(xid8, timestamptz, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit.seal_of(xid8, timestamptz, bigint) TO audit_reader;
 
 RESET ROLE;

@@ -30,14 +30,14 @@ FROM audit._partitions() AS p, audit._differing_entries(p.starts_at, p.ends_at) 
 
 # In no list, in two of them, or not in the seal that its number and transaction lead to.
 MISLAID = """
-SELECT id, occurred_at, s.seals, (audit.seal_of(e.transaction_id, id)).number
+SELECT id, occurred_at, s.seals, (audit.seal_of(e.transaction_id, occurred_at, id)).number
 FROM audit.entry AS e
      FULL JOIN (
         SELECT u.id, u.occurred_at, array_agg(l.seal) AS seals
         FROM audit.seal_list AS l, unnest(l.ids, l.times) AS u (id, occurred_at)
         GROUP BY 1, 2
      ) AS s USING (id, occurred_at)
-WHERE s.seals IS DISTINCT FROM ARRAY[(audit.seal_of(e.transaction_id, id)).number]
+WHERE s.seals IS DISTINCT FROM ARRAY[(audit.seal_of(e.transaction_id, occurred_at, id)).number]
 """
 
 

@@ -41,7 +41,7 @@ ENTRIES: LiteralString = """
            p.name AS partition, s.number AS seal
     FROM audit.entry AS e
          JOIN audit._partitions() AS p ON e.occurred_at >= p.starts_at AND e.occurred_at < p.ends_at
-         LEFT JOIN LATERAL audit.seal_of(e.transaction_id, e.id) AS s ON true
+         LEFT JOIN LATERAL audit.seal_of(e.transaction_id, e.occurred_at, e.id) AS s ON true
     ORDER BY e.id
 """
 

@@ -125,8 +125,9 @@ def test_the_seal_of_an_entry_is_found_without_reading_the_chain(
     upkeep.add_entries(0)
     first = seal(sealer)
     sealer.execute(LENGTHEN)
-    ((transaction, id_),) = rows(sealer, "SELECT transaction_id, id FROM audit.entry")
-    looking = f"SELECT audit.seal_of('{transaction}', {id_})"
+    columns = "transaction_id, occurred_at, id"
+    ((transaction, occurred_at, id_),) = rows(sealer, f"SELECT {columns} FROM audit.entry")
+    looking = f"SELECT audit.seal_of('{transaction}', '{occurred_at}', {id_})"
     assert rows(sealer, f"SELECT (s.seal_of).number FROM ({looking}) AS s") == [(first.number,)]
     ((plan,),) = rows(sealer, f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {looking}")
     assert plan[0]["Plan"]["Shared Hit Blocks"] < 100

@@ -53,7 +53,7 @@ LIMIT 1"""
 
 SEAL_OF = """
 SELECT s.number, s.sealed_at, s.entries, s.kind, encode(s.head, 'hex') AS head, s.detail
-FROM audit.seal_of(%(transaction)s::text::xid8, %(id)s) AS s
+FROM audit.seal_of(%(transaction)s::text::xid8, %(occurred_at)s, %(id)s) AS s
 WHERE s.number IS NOT NULL"""
 
 IS_AMONG = """
@@ -130,7 +130,8 @@ def read_verification(reading: Reading) -> Verification | None:
 
 def seal_of(reading: Reading, entry: Entry) -> Seal | None:
     """Return the seal that an entry is in, None where it is not sealed yet."""
-    values = {"transaction": str(entry.transaction_id), "id": entry.id}
+    place: dict[str, Any] = {"occurred_at": entry.occurred_at, "id": entry.id}
+    values = {"transaction": str(entry.transaction_id), **place}
     row = reading.connection.execute(SEAL_OF, values).fetchone()
     return Seal(**row) if row else None
 

@@ -89,7 +89,7 @@ class Cursor:
 FORMER = "f"
 """Behind the id of an entry: the page ended with the entity that its row left."""
 CURSOR = re.compile(
-    r"(\d{8}T\d{6}\.\d{6})Z_(\d{1,18})(f?)_(\d{1,19}:\d{1,19}:(?:\d{1,19}(?:,\d{1,19})*)?)"
+    r"(\d{8}T\d{6}\.\d{6})Z_(\d{1,19})(f?)_(\d{1,19}:\d{1,19}:(?:\d{1,19}(?:,\d{1,19})*)?)"
     r"(?:_(\d{1,19}(?:,\d{1,19})*))?",
     re.ASCII,
 )

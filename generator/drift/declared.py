@@ -76,6 +76,8 @@ def _pieces(statement: Statement) -> Iterator[Piece]:
                 at = first + 1 if kind == "constraint" else first
                 definition = statement.text(at + 1, end)
                 yield Piece(kind, statement.words[at], named("table", table), definition)
+        case ["create", "sequence", _, ".", name, *_]:
+            yield Piece("sequence", name, named("sequence", name), statement.text(5))
         case ["create", "view", _, ".", view, "as", *_]:
             yield Piece("view", view, named("table", view), unqualified(statement.text(6)))
         case ["create", "index" | "policy" as kind, name, "on", _, ".", table, *_]:

@@ -174,13 +174,19 @@ def _compare_pieces(declared: Objects, installed: Objects, again: str) -> Iterat
         if found is None:
             yield Finding("missing", name, "is not there", _add(piece, again))
         elif not same_meaning(piece.definition, found.definition):
-            fix = again if piece.kind == "policy" else "make it again what it was, by hand"
+            fix = _mend(piece, again)
             diff = difference(one_line(piece.definition), one_line(found.definition))
             yield Finding("changed", name, "is defined differently", fix, diff)
     for table in sorted(declared.secured - installed.secured):
         if table in installed.owners:
             fix = f"ALTER {in_sql(table)} ENABLE ROW LEVEL SECURITY"
             yield Finding("disabled", table, "row level security is off", fix)
+
+
+def _mend(piece: Piece, again: str) -> str:
+    if piece.kind == "sequence":
+        return f"ALTER {piece.table} {one_line(piece.definition)}"
+    return again if piece.kind == "policy" else "make it again what it was, by hand"
 
 
 def _add(piece: Piece, again: str) -> str:

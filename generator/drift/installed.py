@@ -17,6 +17,10 @@ def read_installed(connection: Connection) -> Objects:
         Piece(row.kind, row.name, named("table", row.table_name), row.definition)
         for row in rows(connection, _PIECES)
     ]
+    pieces += [
+        Piece("sequence", row.name, named("sequence", row.name), row.definition)
+        for row in rows(connection, _SEQUENCES)
+    ]
     triggers = [_trigger(row) for row in rows(connection, _TRIGGERS)]
     found = (*rows(connection, _OBJECT_VERSIONS), *rows(connection, _PIECE_VERSIONS))
     versions = {_object(row): row.version for row in found}
@@ -163,6 +167,17 @@ FROM pg_class AS c
      ) AS piece (kind, name, definition)
 WHERE n.nspname = 'audit' AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
 ORDER BY c.relname, piece.kind, piece.name
+"""
+
+_SEQUENCES: LiteralString = """
+SELECT c.relname AS name,
+       concat_ws(' ', 'AS', format_type(s.seqtypid, NULL), 'INCREMENT', s.seqincrement,
+                 'MINVALUE', s.seqmin, 'MAXVALUE', s.seqmax, 'CACHE', s.seqcache,
+                 CASE WHEN s.seqcycle THEN 'CYCLE' ELSE 'NO CYCLE' END) AS definition
+FROM pg_sequence AS s
+     JOIN pg_class AS c ON c.oid = s.seqrelid
+     JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = 'audit'
 """
 
 _SECURED: LiteralString = """

@@ -29,7 +29,7 @@ class Routine:
 
 @dataclass(frozen=True)
 class Piece:
-    """A column, constraint, index, policy or rule of an audit table, or a view: its definition."""
+    """A column, constraint, index, policy or rule of an audit table, a view or a sequence."""
 
     kind: str
     name: str
@@ -41,6 +41,8 @@ class Piece:
         """What a finding calls it."""
         if self.kind == "view":
             return named("view", self.name)
+        if self.kind == "sequence":
+            return f"options of {self.table}"
         return f"{self.kind} {written(self.name)} of {self.table}"
 
 

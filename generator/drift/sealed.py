@@ -1,4 +1,4 @@
-"""Whether what was written is sealed, and by this database.
+"""Whether what is written is sealed, and by this database.
 
 Knows the last seal and what came since; whether seals hold, pgwitness verify says.
 """
@@ -16,15 +16,15 @@ LONGEST_UNSEALED = timedelta(days=1)
 
 
 def find_unsealed(connection: Connection, now: datetime) -> Iterator[Finding]:
-    """Yield that another database sealed last, or that something can't be sealed, or long isn't."""
+    """Yield why nothing can be sealed, or else that something is unsealed for long."""
     (row,) = rows(connection, _LAST, since=now - LONGEST_UNSEALED)
     if row.before is not None and row.before != row.own:
         what = f"was sealed by another database: {row.before}, this is {row.own}"
         yield Finding("conflict", named("table", "seal"), what, ACKNOWLEDGE)
     elif row.is_set_back:
-        what = "was set back: what is written since has numbers of a former database, and no seal"
-        fix = 'pgwitness seal --acknowledge "numbers were set back"'
-        yield Finding("changed", named("sequence", "entry_id_seq"), what, fix)
+        what = f"was set back: entries with an id up to {row.after_id} count as a former database's"
+        fix = 'find out why, and run: pgwitness seal --acknowledge "why"'
+        yield Finding("conflict", named("sequence", "entry_id_seq"), what, fix)
     elif row.unsealed_since is not None:
         since = f"{row.unsealed_since.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         fix = "pgwitness seal --database …; or end the oldest transaction, of whatever database"
@@ -34,17 +34,12 @@ def find_unsealed(connection: Connection, now: datetime) -> Iterator[Finding]:
 
 _LAST: LiteralString = """
 SELECT s.identity AS before, audit._identity() AS own,
+       s.after_id, coalesce(audit._is_set_back(s.after_id), false) AS is_set_back,
        (SELECT min(e.occurred_at)
         FROM audit.entry AS e
         WHERE e.occurred_at < %(since)s
           AND e.transaction_id >= coalesce(s.below, '0')
-          AND e.id > coalesce(s.after_id, -9223372036854775808)) AS unsealed_since,
-       EXISTS (
-           SELECT
-           FROM audit.entry AS e
-           WHERE e.occurred_at > greatest(%(since)s, (
-                     SELECT max(r.sealed_at) FROM audit.seal AS r WHERE r.kind = 'restore'))
-             AND e.id <= s.after_id) AS is_set_back
+          AND e.id > coalesce(s.after_id, -9223372036854775808)) AS unsealed_since
 FROM (SELECT) AS one
      LEFT JOIN (
         SELECT l.identity, l.below, l.after_id

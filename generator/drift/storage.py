@@ -22,10 +22,6 @@ def find_unsafe_storage(
         ours, what = named(row.kind, row.name), "is UNLOGGED: a crash empties it"
         fix = f"ALTER {in_sql(ours)} SET LOGGED"
         yield Finding("changed", ours, what, fix, version=row.version)
-    for row in rows(connection, _NUMBERS):
-        ours, what = named("sequence", row.name), "does not count by one, as far as it should"
-        fix = f"ALTER {in_sql(ours)} AS bigint INCREMENT 1 MINVALUE 1 NO MAXVALUE CYCLE CACHE 1"
-        yield Finding("changed", ours, what, fix, version=row.version)
     for row in rows(connection, _HEIRS):
         what = f"inherits from {row.parent}: its rows would be taken for rows of that"
         fix = f"ALTER TABLE {row.name} NO INHERIT {row.parent}"
@@ -49,17 +45,6 @@ FROM pg_class AS c
 WHERE n.nspname = 'audit' AND c.relpersistence = 'u' AND c.relkind IN ('r', 'S')
   AND NOT c.relispartition
 ORDER BY c.relname
-"""
-
-# The ids of a transaction say in which order it wrote.
-_NUMBERS: LiteralString = """
-SELECT c.relname AS name, s.xmin::text::bigint AS version
-FROM pg_sequence AS s
-     JOIN pg_class AS c ON c.oid = s.seqrelid
-     JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE (n.nspname, c.relname) = ('audit', 'entry_id_seq')
-  AND (s.seqtypid, s.seqincrement, s.seqmin, s.seqmax, s.seqcycle, s.seqcache)
-      <> ('int8'::regtype, 1, 1, 9223372036854775807, true, 1)
 """
 
 _HEIRS: LiteralString = """

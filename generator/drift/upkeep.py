@@ -32,11 +32,12 @@ def find_neglect(
     (clock,) = rows(connection, "SELECT clock_timestamp() AS now")
     now: datetime = clock.now.astimezone(UTC)
     attached = [p for p in partitions if p.lower and not p.is_detaching]
+    yield from _find_early(attached, now)
     yield from _find_old(attached, now - retention - LONGEST_WITHOUT, retention)
     last = next((p for p in attached if p.is_open_ended), None)
     if last is not None:
         yield from _find_ahead(last, now)
-    if may_read(connection, "entry", "tracked_table", "maintenance_run", "seal"):
+    if may_read(connection, "entry", "entry_id_seq", "tracked_table", "maintenance_run", "seal"):
         if last is not None:
             yield from _find_entries(connection, last)
         runs = list(_find_runs(connection, now))
@@ -49,6 +50,13 @@ def find_neglect(
         what = "is no partition of the log: its entries are missing there"
         fix = "attach it again, or drop it, or move it to another schema"
         yield Finding("orphan", named("table", row.name), what, fix)
+
+
+def _find_early(attached: Sequence[Partition], now: datetime) -> Iterator[Finding]:
+    first = min((_moment(p.lower) for p in attached), default=now)
+    if now < first:
+        what = f"begins on {first:%Y-%m-%d}, and the clock says {now:%Y-%m-%d %H:%M}: writes fail"
+        yield Finding("conflict", named("table", "entry"), what, "set the server's clock")
 
 
 def _find_old(

@@ -161,7 +161,7 @@ def _statement(template: str, name: str) -> sql.Composed:
 
 _UNSEALED = ("UA011", "UA012")
 _DIFFERING = (
-    "{} stays: {} of it not as sealed – run: pgwitness verify; to drop it anyway:"
+    "{} stays: it is not as it was sealed, in {} – run: pgwitness verify; to drop it anyway:"
     " pgwitness maintain --drop-differing"
 )
 # Its place is taken, or it has not got a column that an upgrade has added meanwhile.

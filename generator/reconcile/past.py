@@ -33,8 +33,12 @@ Past = Sequence[Sequence[Link]]
 """What each transaction did to a row, the newest first, and so in each."""
 
 
-def could_be(found: Image | None, past: Past) -> bool:
-    """Say whether a row that is as *found* (None: gone) fits what became of it."""
+def could_be(found: Image | None, pasts: Iterable[Past]) -> bool:
+    """Say whether a row that is as *found* (None: gone) fits one of the orders of what it was."""
+    return any(_fits_end(found, past) for past in pasts)
+
+
+def _fits_end(found: Image | None, past: Past) -> bool:
     for links in past:
         fits = _fits_after(found, links)
         if fits is not None:

@@ -34,11 +34,25 @@ def read_suspects(connection: Connection, shape: Shape) -> list[Any]:
     return _run(connection, _SAID + _FACTS + _SUSPECTS, shape)
 
 
-def read_past(connection: Connection, shape: Shape, keys: Sequence[str]) -> dict[str, Past]:
-    """Return by key what each transaction did to these rows, the newest first."""
+def read_past(
+    connection: Connection, shape: Shape, keys: Sequence[str]
+) -> dict[str, tuple[Past, Past]]:
+    """Return by key what each transaction did to these rows, the newest first.
+
+    By the ids of the entries, and by their times: these are in another order where the ids or a
+    clock were set back, or sessions took ids in advance.
+    """
+    found = _run(connection, _SAID + _LINKS, shape, keys=list(keys)) if keys else []
+    by_id = _by_key(found, keys)
+    found.sort(key=lambda row: row.nth, reverse=True)
+    by_time = _by_key(found, keys)
+    return {key: (by_id[key], by_time[key]) for key in keys}
+
+
+def _by_key(found: Sequence[Any], keys: Sequence[str]) -> dict[str, Past]:
     past: dict[str, dict[str, list[Link]]] = {key: {} for key in keys}
     wanted = set(keys)
-    for row in _run(connection, _SAID + _LINKS, shape, keys=list(keys)) if keys else ():
+    for row in found:
         touched = wanted if row.is_truncate else {row.key_before, row.key_after} & wanted
         for key in touched:
             before = row.before if row.key_before == key else None
@@ -142,6 +156,8 @@ _FACTS: LiteralString = """, newest AS (
            coalesce(k.key_after = n.key, false) AS is_there
     FROM newest AS n JOIN keyed AS k ON k.id = greatest(n.id, (
         SELECT max(s.id) FROM said AS s WHERE s.operation = 'TRUNCATE'))
+         -- Where ids were set back, others have the same.
+         AND (k.operation = 'TRUNCATE' OR n.key IN (k.key_after, k.key_before))
 ), stored AS MATERIALIZED (
     SELECT jsonb_build_object({key_stored})::text AS key, s.image, s.version
     FROM (
@@ -196,6 +212,7 @@ ORDER BY found.id
 
 _LINKS: LiteralString = """
 SELECT k.transaction_id::text AS transaction_id,
+       row_number() OVER (ORDER BY k.occurred_at, k.id) AS nth,
        k.operation = 'TRUNCATE' AS is_truncate, k.key_before, k.key_after,
        CASE WHEN k.old_row IS NOT NULL THEN coalesce(i.before, '{{}}') END AS before,
        CASE WHEN k.new_row IS NOT NULL THEN coalesce(i.after, '{{}}') END AS after

@@ -65,6 +65,7 @@ _NEEDED = frozenset(
         "_head_of_seal",
         "_identity",
         "_is_listed",
+        "_is_set_back",
         "_partitions",
         "_root_of_entries",
         "_root_of_list",

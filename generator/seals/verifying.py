@@ -78,6 +78,9 @@ def _judge_unsealed(connection: Connection, chain: Chain, last: Any, found: Find
         found.add(Finding("restored", "this database", what, ACKNOWLEDGE, last.number))
     else:
         _judge_future(connection, chain, last, found)
+    if last.is_set_back and last.number not in chain.broken:
+        what = f"were set back: what has one up to {last.after_id}, and is newer, is in no seal"
+        found.add(Finding("restored", "the ids of entries", what, ACKNOWLEDGE, last.number))
     if row.early:
         how = "a clock was set back, or they were written by hand"
         found.note(f"{row.early:,} unsealed entries are older than their transaction: {how}")
@@ -108,7 +111,8 @@ def _judge_future(connection: Connection, chain: Chain, last: Any, found: Findin
 _LAST: LiteralString = """
 SELECT coalesce(s.number, 0) AS number, s.identity, audit._identity() AS is_identity,
        coalesce(encode(s.head, 'hex'), '') AS head,
-       coalesce(s.below > pg_snapshot_xmax(pg_current_snapshot()), false) AS is_ahead
+       coalesce(s.below > pg_snapshot_xmax(pg_current_snapshot()), false) AS is_ahead,
+       s.after_id, coalesce(audit._is_set_back(s.after_id), false) AS is_set_back
 FROM (SELECT) AS nothing
      LEFT JOIN (SELECT * FROM audit.seal ORDER BY number DESC LIMIT 1) AS s ON true
 """

@@ -19,12 +19,12 @@ CREATE FUNCTION audit_guard.refuse_change() RETURNS event_trigger LANGUAGE plpgs
 
 
 @pytest.fixture
-def mallory(victim: Crm) -> Iterator[Connection]:
+def mallory(spare: Crm) -> Iterator[Connection]:
     """Somebody who made the schema of the guard before there was one."""
-    with victim.as_superuser() as superuser:
+    with spare.as_superuser() as superuser:
         create_role(superuser, MALLORY)
         superuser.execute(f"GRANT CREATE ON DATABASE victim TO {MALLORY}".encode())
-    with acting(victim, MALLORY) as connection:
+    with acting(spare, MALLORY) as connection:
         connection.execute(LAID_OUT)
         yield connection
 
@@ -37,13 +37,13 @@ def mallory(victim: Crm) -> Iterator[Connection]:
     ids=["drops the guard", "drops a function of it", "puts code into it"],
 )  # fmt: skip
 def test_who_made_its_schema_first(
-    attack: Attack, victim: Crm, mallory: Connection, statement: str
+    attack: Attack, spare: Crm, mallory: Connection, statement: str
 ) -> None:
-    with victim.as_superuser() as superuser:
+    with spare.as_superuser() as superuser:
         superuser.execute(render_guard().encode())
 
     attack.refused(mallory, statement)
 
 
-def test_whose_schema_it_is(attack: Attack, victim: Crm, mallory: Connection) -> None:
-    attack.detected(check(victim), "changed", "schema audit_guard")
+def test_whose_schema_it_is(attack: Attack, spare: Crm, mallory: Connection) -> None:
+    attack.detected(check(spare), "changed", "schema audit_guard")

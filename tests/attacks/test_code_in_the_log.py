@@ -62,7 +62,8 @@ DETECTED = {
         "orphan", "function audit.act",
     ),
     "counts entries backwards": (
-        "ALTER SEQUENCE audit.entry_id_seq INCREMENT -1", "changed", "sequence audit.entry_id_seq",
+        "ALTER SEQUENCE audit.entry_id_seq INCREMENT -1",
+        "changed", "options of sequence audit.entry_id_seq",
     ),
     "lets a table pass for the chain": (
         "CREATE TABLE audit.mine () INHERITS (audit.seal)", "orphan", "table audit.mine",

@@ -61,12 +61,12 @@ CREATE VIEW crm.workflow AS SELECT f.*, crm.evil() AS evil FROM crm.former AS f;
 
 
 @pytest.fixture
-def keeper(admit: Admit, victim: Crm) -> Iterator[Connection]:
+def keeper(admit: Admit, spare: Crm) -> Iterator[Connection]:
     """Somebody who owns some tables, and may create extensions that are trusted."""
     admit(KEEPER)
-    do(victim, "postgres", HAND_OVER)
-    victim.add_workflow("Nurture")
-    with acting(victim, KEEPER) as connection:
+    do(spare, "postgres", HAND_OVER)
+    spare.add_workflow("Nurture")
+    with acting(spare, KEEPER) as connection:
         connection.execute(FORGE)
         yield connection
 
@@ -81,31 +81,31 @@ def forged(crm: Crm) -> list[Any]:
 
 
 def test_an_owner_puts_a_cast_into_an_extension(
-    attack: Attack, victim: Crm, keeper: Connection
+    attack: Attack, spare: Crm, keeper: Connection
 ) -> None:
     keeper.execute(IN_AN_EXTENSION)
-    rename(victim)
+    rename(spare)
 
-    assert {entry.db_user for entry in forged(victim)} == {APP}
-    attack.detected(check(victim), "conflict", "cast (crm.mood AS json)")
+    assert {entry.db_user for entry in forged(spare)} == {APP}
+    attack.detected(check(spare), "conflict", "cast (crm.mood AS json)")
 
 
 def test_an_owner_has_the_key_of_partitions_add_entries(
-    attack: Attack, victim: Crm, keeper: Connection
+    attack: Attack, spare: Crm, keeper: Connection
 ) -> None:
     keeper.execute(IN_A_KEY)
-    rename(victim)
+    rename(spare)
 
-    assert {entry.db_user for entry in forged(victim)} == {APP}
-    attack.detected(check(victim), "conflict", "partition key of table crm.app_user")
+    assert {entry.db_user for entry in forged(spare)} == {APP}
+    attack.detected(check(spare), "conflict", "partition key of table crm.app_user")
 
 
 def test_an_owner_puts_a_view_before_who_reconciles(
-    attack: Attack, victim: Crm, keeper: Connection
+    attack: Attack, spare: Crm, keeper: Connection
 ) -> None:
     [workflow] = [table for table in CONFIG.tables if table.name.table == "workflow"]
     with (
-        psycopg.connect(victim.as_role("postgres")) as reader,
+        psycopg.connect(spare.as_role("postgres")) as reader,
         ThreadPoolExecutor(max_workers=1) as pool,
     ):
         with keeper.transaction():

@@ -48,26 +48,26 @@ def test_a_session_would_have_capture_say_less(
 
 @pytest.mark.attacker("application")
 @pytest.mark.parametrize("statement", WAYS.values(), ids=WAYS.keys())
-def test_an_application_updates_by(attack: Attack, victim: Crm, statement: str) -> None:
-    victim.add_workflow("Nurture")
-    before = len(entries(victim))
-    with acting(victim, APP) as app:
+def test_an_application_updates_by(attack: Attack, spare: Crm, statement: str) -> None:
+    spare.add_workflow("Nurture")
+    before = len(entries(spare))
+    with acting(spare, APP) as app:
         app.execute(statement.encode())
 
-    attack.survived(entries(victim)[before:], renamed(entity_label="Renamed"))
+    attack.survived(entries(spare)[before:], renamed(entity_label="Renamed"))
 
 
 @pytest.mark.attacker("application")
 def test_an_application_keeps_the_name_of_an_entity_from_its_entry(
-    attack: Attack, victim: Crm
+    attack: Attack, spare: Crm
 ) -> None:
-    workflow = victim.add_workflow("Nurture", conditions=1)
-    before = len(entries(victim))
-    with acting(victim, APP) as other, acting(victim, APP) as app, other.transaction():
+    workflow = spare.add_workflow("Nurture", conditions=1)
+    before = len(entries(spare))
+    with acting(spare, APP) as other, acting(spare, APP) as app, other.transaction():
         other.execute("LOCK TABLE crm.workflow IN ACCESS EXCLUSIVE MODE")
         app.execute("SET lock_timeout = 1")
         app.execute("UPDATE crm.workflow_condition SET value = '9'")
 
     # What entity it is says the row itself.
     told = {"table_name": "workflow_condition", "entity_id": str(workflow), "entity_label": None}
-    attack.survived(entries(victim)[before:], told)
+    attack.survived(entries(spare)[before:], told)

@@ -18,23 +18,23 @@ ENDLESS = ("a_", "./", "a1@", "<!-- ")
 INDEX = "SELECT audit.index_day(((now() - interval '3 days') AT TIME ZONE 'UTC')::date)"
 
 
-def test_an_application_stores_words_without_an_end(attack: Attack, victim: Crm) -> None:
+def test_an_application_stores_words_without_an_end(attack: Attack, spare: Crm) -> None:
     ana = new_person("Ana")
     for unit in ENDLESS:
-        victim.add_workflow(unit, by=ana, description=unit * 20_000)
-    victim.move_back(ana, timedelta(days=3))
-    do(victim, "postgres", "SET ROLE audit_owner", "SET statement_timeout = '10s'", INDEX)
+        spare.add_workflow(unit, by=ana, description=unit * 20_000)
+    spare.move_back(ana, timedelta(days=3))
+    do(spare, "postgres", "SET ROLE audit_owner", "SET statement_timeout = '10s'", INDEX)
 
-    told = [entry for entry in entries(victim) if entry.actor == ana.key]
+    told = [entry for entry in entries(spare) if entry.actor == ana.key]
     attack.survived(told, *({"operation": "INSERT", "entity_label": unit} for unit in ENDLESS))
 
 
 def test_an_application_stores_what_is_little_as_stored_and_much_as_read(
-    attack: Attack, victim: Crm, tmp_path: Path
+    attack: Attack, spare: Crm, tmp_path: Path
 ) -> None:
-    victim.add_workflow("Nurture")
-    victim.save("UPDATE crm.workflow SET description = repeat('a', 26000000)")
-    with viewer_over(victim.as_role(VIEWER), tmp_path) as app:
+    spare.add_workflow("Nurture")
+    spare.save("UPDATE crm.workflow SET description = repeat('a', 26000000)")
+    with viewer_over(spare.as_role(VIEWER), tmp_path) as app:
         page = signed_in(app).get("/").text
 
     attack.shown(parse(page).text, "A row too large to be shown here")

@@ -37,32 +37,32 @@ def rename(crm: Crm) -> None:
 
 @pytest.mark.attacker("holder of BYPASSRLS and pg_read_all_data")
 def test_one_whom_neither_rights_nor_row_security_hold_reads_the_keys(
-    attack: Attack, victim: Crm, admit: Admit
+    attack: Attack, spare: Crm, admit: Admit
 ) -> None:
     power = admit(POWER, "BYPASSRLS", "pg_read_all_data")
-    with acting(victim, power) as connection:
+    with acting(spare, power) as connection:
         assert connection.execute("TABLE audit.fingerprint_key").rowcount == 1
 
-    attack.noted([note for note in noted(victim) if power in note], SIGNS)
+    attack.noted([note for note in noted(spare) if power in note], SIGNS)
 
 
 @pytest.mark.attacker("holder of REPLICATION")
 def test_one_who_may_replicate_reads_what_is_written(
-    attack: Attack, victim: Crm, admit: Admit
+    attack: Attack, spare: Crm, admit: Admit
 ) -> None:
     power = admit(POWER, "REPLICATION")
-    with acting(victim, power) as connection:
+    with acting(spare, power) as connection:
         attack.refused(connection, "TABLE audit.entry")
 
-    attack.noted([note for note in noted(victim) if power in note], SIGNS)
+    attack.noted([note for note in noted(spare) if power in note], SIGNS)
 
 
 @pytest.mark.attacker("holder of pg_write_all_data")
-def test_a_writer_of_all_data_locks_the_log(attack: Attack, victim: Crm, admit: Admit) -> None:
-    victim.add_workflow("Nurture")
+def test_a_writer_of_all_data_locks_the_log(attack: Attack, spare: Crm, admit: Admit) -> None:
+    spare.add_workflow("Nurture")
     with (
-        acting(victim, admit(POWER, "", "pg_write_all_data")) as power,
-        acting(victim, APP) as app,
+        acting(spare, admit(POWER, "", "pg_write_all_data")) as power,
+        acting(spare, APP) as app,
         power.transaction(),
     ):
         power.execute("LOCK TABLE audit.entry IN ACCESS EXCLUSIVE MODE")
@@ -74,53 +74,55 @@ def test_a_writer_of_all_data_locks_the_log(attack: Attack, victim: Crm, admit: 
 
 @pytest.mark.attacker("holder of pg_write_all_data")
 def test_a_writer_of_all_data_gives_new_entries_the_numbers_of_a_former_database(
-    attack: Attack, victim: Crm, admit: Admit
+    attack: Attack, spare: Crm, admit: Admit
 ) -> None:
-    victim.add_workflow("Nurture", conditions=2)
-    do(victim, "postgres", "SET ROLE audit_owner", "SELECT audit.acknowledge_restore('moved')")
-    with acting(victim, admit(POWER, "", "pg_write_all_data")) as power:
+    spare.add_workflow("Nurture", conditions=2)
+    do(spare, "postgres", "SET ROLE audit_owner", "SELECT audit.acknowledge_restore('moved')")
+    with acting(spare, admit(POWER, "", "pg_write_all_data")) as power:
         power.execute("SELECT setval('audit.entry_id_seq', 1)")
-    rename(victim)
-    seal(victim)
+    rename(spare)
+    with pytest.raises(psycopg.DatabaseError) as refused:
+        seal(spare)
 
-    attack.detected(verified(victim).findings, "added", f"entry {entries(victim)[-1].id}")
-    attack.detected(check(victim), "changed", "sequence audit.entry_id_seq")
+    assert refused.value.sqlstate == "UA011"
+    attack.detected(verified(spare).findings, "restored", "the ids of entries")
+    attack.detected(check(spare), "conflict", "sequence audit.entry_id_seq")
 
 
 @pytest.mark.attacker("holder of pg_maintain")
-def test_a_maintainer_of_all_tables(attack: Attack, victim: Crm, admit: Admit) -> None:
+def test_a_maintainer_of_all_tables(attack: Attack, spare: Crm, admit: Admit) -> None:
     admit(POWER)
-    victim.add_workflow("Nurture")
-    seal(victim)
-    with victim.as_superuser() as superuser, acting(victim, POWER) as power:
+    spare.add_workflow("Nurture")
+    seal(spare)
+    with spare.as_superuser() as superuser, acting(spare, POWER) as power:
         if superuser.info.server_version < 170000:
             attack.refused(superuser, f"GRANT pg_maintain TO {POWER}", by="42704")
             return
         superuser.execute(f"GRANT pg_maintain TO {POWER}".encode())
         attack.refused(power, "LOCK TABLE audit.entry")
-        attack.refused(power, f"ANALYZE {leaf(victim)}")
+        attack.refused(power, f"ANALYZE {leaf(spare)}")
         power.execute("REINDEX SCHEMA audit")
-    rename(victim)
+    rename(spare)
 
-    assert verified(victim).is_clean
-    attack.survived(entries(victim)[-1:], renamed())
+    assert verified(spare).is_clean
+    attack.survived(entries(spare)[-1:], renamed())
 
 
 @pytest.mark.attacker("holder of pg_signal_backend")
 def test_who_may_end_sessions_ends_one_that_writes(
-    attack: Attack, victim: Crm, admit: Admit
+    attack: Attack, spare: Crm, admit: Admit
 ) -> None:
-    victim.add_workflow("Nurture")
-    before = len(entries(victim))
+    spare.add_workflow("Nurture")
+    before = len(entries(spare))
     with (
-        acting(victim, admit(POWER, "", "pg_signal_backend")) as power,
-        psycopg.connect(victim.as_role(APP)) as app,
+        acting(spare, admit(POWER, "", "pg_signal_backend")) as power,
+        psycopg.connect(spare.as_role(APP)) as app,
     ):
         app.execute("UPDATE crm.workflow SET name = 'Renamed'")
         power.execute("SELECT pg_terminate_backend(%s, 5000)", [app.info.backend_pid])
         with pytest.raises(psycopg.errors.AdminShutdown):
             app.commit()
 
-    attack.survived(entries(victim)[before:])
-    with acting(victim, APP) as reader:
+    attack.survived(entries(spare)[before:])
+    with acting(spare, APP) as reader:
         assert reader.execute("SELECT name FROM crm.workflow").fetchall() == [("Nurture",)]

@@ -46,19 +46,19 @@ def with_config(verb: str, crm: Crm) -> Result:
 
 
 @pytest.fixture
-def keeper(admit: Admit, victim: Crm) -> str:
+def keeper(admit: Admit, spare: Crm) -> str:
     """Somebody who owns a table with a workflow."""
-    victim.add_workflow("Nurture")
+    spare.add_workflow("Nurture")
     return admit(KEEPER)
 
 
 @pytest.mark.attacker("owner of tracked tables")
 @pytest.mark.parametrize("verb", ["check", "status"])
 def test_an_owner_names_things_so_that_a_finding_is_not_seen(
-    attack: Attack, victim: Crm, keeper: str, verb: str
+    attack: Attack, spare: Crm, keeper: str, verb: str
 ) -> None:
-    do(victim, "postgres", TRIGGER)
-    said = with_config(verb, victim).output
+    do(spare, "postgres", TRIGGER)
+    said = with_config(verb, spare).output
 
     assert "\x1b" not in said
     assert "ok: 12 tables" not in said.splitlines()
@@ -67,10 +67,10 @@ def test_an_owner_names_things_so_that_a_finding_is_not_seen(
 
 @pytest.mark.attacker("owner of tracked tables")
 def test_an_owner_writes_a_value_so_that_a_difference_is_not_seen(
-    attack: Attack, victim: Crm, keeper: str
+    attack: Attack, spare: Crm, keeper: str
 ) -> None:
-    do(victim, "postgres", BEHIND_ITS_BACK)
-    said = with_config("reconcile", victim).output
+    do(spare, "postgres", BEHIND_ITS_BACK)
+    said = with_config("reconcile", spare).output
 
     assert "\x9b" not in said
     attack.shown(said, '"\\x9b2J"')
@@ -79,25 +79,25 @@ def test_an_owner_writes_a_value_so_that_a_difference_is_not_seen(
 @pytest.mark.attacker("who keeps the anchors")
 @pytest.mark.parametrize("line", NO_ANCHORS.values(), ids=NO_ANCHORS.keys())
 def test_who_keeps_the_anchors_puts_into_them(
-    attack: Attack, victim: Crm, tmp_path: Path, line: str
+    attack: Attack, spare: Crm, tmp_path: Path, line: str
 ) -> None:
     anchors = tmp_path / "anchors.jsonl"
     anchors.write_text(line, encoding="latin-1")
-    done = run("verify", victim, "--anchors", str(anchors), role=VIEWER)
+    done = run("verify", spare, "--anchors", str(anchors), role=VIEWER)
 
     assert (done.exit_code, "\x1b" in done.output) == (2, False)
     attack.shown(done.output, "anchors.jsonl:1: is no anchor")
 
 
 @pytest.mark.attacker("who keeps the anchors")
-def test_who_keeps_the_anchors_makes_one_up(attack: Attack, victim: Crm, tmp_path: Path) -> None:
-    victim.add_workflow("Nurture")
+def test_who_keeps_the_anchors_makes_one_up(attack: Attack, spare: Crm, tmp_path: Path) -> None:
+    spare.add_workflow("Nurture")
     anchors = tmp_path / "anchors.jsonl"
-    with acting(victim, VIEWER) as reader:
+    with acting(spare, VIEWER) as reader:
         [[identity]] = reader.execute("SELECT audit._identity()").fetchall()
     made_up = replace(ANCHOR, seal=replace(SEAL, identity=identity))
     anchors.write_text(made_up.line(), encoding="utf-8")
-    first = with_anchors(victim, anchors)
+    first = with_anchors(spare, anchors)
 
     assert first.exit_code == 1
     attack.shown(first.output, "nothing is sealed: seal 7 with the head 0000000000000000… is known")

@@ -1,6 +1,7 @@
 """A cluster of its own whose server can be killed and started again on the same address.
 
-Kills processes, not power: what the operating system was given to write is there afterwards.
+Kills processes, not power: what the operating system was given to write is there afterwards, unless
+`power` takes that away, too.
 """
 
 import os
@@ -8,7 +9,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import psycopg
 
 from auditviewer.demo.cluster import LOOPBACK, remove, start, stop
 from tests.databases import OWNER, own
+from tests.limits import limit
 
 SETTINGS = {
     "fsync": "off",
@@ -24,6 +26,9 @@ SETTINGS = {
     "wal_level": "logical",
     "wal_retrieve_retry_interval": "50ms",  # until replication that broke off goes on
 }
+
+SEGMENT = 16 * 2**20
+"""Bytes of a file of the write-ahead log."""
 
 
 class Server:
@@ -36,6 +41,11 @@ class Server:
     def conninfo(self, dbname: str = "postgres", user: str | None = None) -> str:
         """Return how a role connects: before and after a kill alike."""
         return self.cluster.conninfo(dbname, user, host=LOOPBACK)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not stopped by itself."""
+        return self._pid_file.exists()
 
     def kill(self) -> None:
         """End all of its processes at once, none of which has a say in it (SIGKILL)."""
@@ -59,9 +69,19 @@ class Server:
         while not self._answers():
             assert time.monotonic() < deadline, "it doesn't recover"
 
-    def restart(self) -> None:
+    def fill_up(self) -> None:
+        """Let none of its files become as large as a new one of the write-ahead log has to be.
+
+        So it finds what it would on a volume that is full, until it is restarted.
+        """
+        postmaster = self._postmaster()
+        for process in (postmaster, *_children(postmaster)):
+            limit(self.cluster, process, "fsize", SEGMENT - 1)
+
+    def restart(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Start it after a kill, so that it recovers from its write-ahead log."""
         os.close(self.cluster.lock)
+        meanwhile()
         self.cluster = start(
             self.cluster.data, port=self.cluster.port, settings=self.settings, auth="trust"
         )
@@ -99,7 +119,11 @@ class Server:
         return True
 
     def _postmaster(self) -> int:
-        return int((self.cluster.data / "pgdata" / "postmaster.pid").read_text().split()[0])
+        return int(self._pid_file.read_text().split()[0])
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.cluster.data / "pgdata" / "postmaster.pid"
 
 
 @contextmanager
