@@ -56,12 +56,15 @@ class Upkeep:
             cursor = connection.execute(statement.encode(), values)
             return cursor.fetchall() if cursor.description else []
 
-    def age(self, days: int) -> None:
-        """Make it a log that was installed so many days ago, and never maintained since."""
+    def age(self, days: int, ahead: int = 45) -> None:
+        """Make it a log that was installed so many days ago, and never maintained since.
+
+        Days *ahead* are those that it had then: the fewer, the less to drop, plan for and verify.
+        """
         names = ", ".join(f"audit.{partition.name}" for partition in self.partitions())
         self.as_owner(f"DROP TABLE {names}")
-        self.as_owner(ADD_DAYS, -days - 1, 45 - days)
-        self.as_owner("SELECT audit._add_partition(current_date + %s, 'infinity')", 46 - days)
+        self.as_owner(ADD_DAYS, -days - 1, ahead - days)
+        self.as_owner("SELECT audit._add_partition(current_date + %s, 'infinity')", ahead + 1 - days)
 
     def add_entries(self, day: int, number: int = 1) -> None:
         """Add entries to a day; today is 0."""
