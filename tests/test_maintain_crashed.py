@@ -69,8 +69,7 @@ def kill_within(server: Server, late: Upkeep, steps: int, lock: str) -> None:
         somebody.execute(f"LOCK TABLE {lock.format(**names(late))} MODE".encode())
         maintaining = Thread(target=exhaust, args=[run])
         maintaining.start()
-        while not late.as_owner(WAITING, role="postgres"):
-            pass
+        late.wait_for(WAITING)
         server.kill()
         maintaining.join()
     server.restart()

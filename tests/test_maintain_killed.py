@@ -17,11 +17,12 @@ END_WAITING = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE usename = 'audit_keeper' AND wait_event_type = 'Lock' AND query LIKE '%%DETACH%%'
 """
-KEEPERS = """
-SELECT pid FROM pg_stat_activity WHERE usename = 'audit_keeper'
-UNION ALL
-SELECT l.pid FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
-WHERE l.locktype = 'advisory' AND d.datname = current_database()
+NO_KEEPERS = """
+SELECT true AS are_gone
+WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE usename = 'audit_keeper')
+  AND NOT EXISTS (
+      SELECT FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
+      WHERE l.locktype = 'advisory' AND d.datname = current_database())
 """
 
 
@@ -95,14 +96,9 @@ def test_a_client_that_is_killed_leaves_nothing_undone(late: Upkeep, number: int
         assert client.stderr is not None
         assert len(list(islice(client.stderr, number))) == number
         client.kill()
-    until_gone(late)
+    late.wait_for(NO_KEEPERS)
     assert late.maintain().given_up == []
     assert_is_right(late)
-
-
-def until_gone(upkeep: Upkeep) -> None:
-    while upkeep.as_owner(KEEPERS):
-        pass
 
 
 def detach(upkeep: Upkeep, connection: psycopg.Connection) -> str:
@@ -132,7 +128,7 @@ def test_a_backend_that_is_ended_while_it_detaches_leaves_nothing_undone(late: U
     late.maintain(Terms("crm", retention=95))
     with psycopg.connect(late.conninfo) as reader:
         reader.execute("LOCK TABLE ONLY audit.entry IN ACCESS SHARE MODE")
-        ended = Thread(target=end_waiting_backend, args=[late])
+        ended = Thread(target=late.wait_for, args=[END_WAITING])
         ended.start()
         with pytest.raises(psycopg.OperationalError):
             late.maintain(patience=Patience(others=60_000))
@@ -140,11 +136,6 @@ def test_a_backend_that_is_ended_while_it_detaches_leaves_nothing_undone(late: U
         assert [p.is_detaching for p in late.partitions()[:2]] == [True, False]
     assert late.maintain().given_up == []
     assert_is_right(late)
-
-
-def end_waiting_backend(upkeep: Upkeep) -> None:
-    while not upkeep.as_owner(END_WAITING, role="postgres"):
-        pass
 
 
 def kill_once_detached(upkeep: Upkeep) -> None:
