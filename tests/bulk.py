@@ -11,8 +11,8 @@ import psycopg
 from auditviewer.demo.cluster import Cluster
 from generator.config import TrackedTable
 from generator.parse import read_config
-from generator.render import render_audit_schema, render_track
-from tests.databases import new_database
+from generator.render import render_track
+from tests.databases import few_days, new_database
 from tests.shop import APP, SCHEMA, TRACKED, Connection, admit, written
 
 BULK_SCHEMA = """
@@ -80,7 +80,7 @@ def tracked_tables(folder: Path, capture: str) -> list[TrackedTable]:
 
 
 def _install(owner: Connection, folder: Path, capture: str) -> None:
-    owner.execute((render_audit_schema() + SCHEMA + BULK_SCHEMA).encode())
+    owner.execute((few_days() + SCHEMA + BULK_SCHEMA).encode())
     for table in tracked_tables(folder, capture):
         owner.execute(render_track(table).encode())
     admit(owner, "shop")

@@ -3,7 +3,9 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import yoyo
@@ -11,6 +13,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from auditviewer.demo.cluster import LOOPBACK, Cluster
+from generator.render import render_audit_schema
 
 REFERENCE = f"reference{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 """The database of the reference installation, as pytest-postgresql calls it for each process."""
@@ -53,6 +56,18 @@ def new_database(
             superuser.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
+def few_days() -> str:
+    """Return the audit schema with three days ahead, not 45: each is planned for in each session.
+
+    For tests of what is captured, to which it makes no other difference.
+    """
+    whole = render_audit_schema()
+    few = whole.replace("generate_series(-1, 45)", "generate_series(-1, 2)")
+    few = few.replace("v_today + 46", "v_today + 3")
+    assert few.count("v_today + 3") == 1
+    return few
+
+
 def yoyo_address(conninfo: str) -> str:
     """Return a libpq connection string as the URL that yoyo takes."""
     part = conninfo_to_dict(conninfo)
@@ -62,10 +77,20 @@ def yoyo_address(conninfo: str) -> str:
 def apply_migrations(database: str, folder: Path = MIGRATIONS) -> None:
     """Apply what is not applied yet, as its owner would by `yoyo apply --database …`."""
     with yoyo.get_backend(database) as backend, backend.lock():
-        backend.apply_migrations(backend.to_apply(yoyo.read_migrations(str(folder))))
+        backend.apply_migrations(backend.to_apply(_read(folder)))
 
 
 def roll_back_migrations(database: str, folder: Path = MIGRATIONS) -> None:
     """Undo what is applied, newest first, as its owner would by `yoyo rollback --database …`."""
     with yoyo.get_backend(database) as backend, backend.lock():
-        backend.rollback_migrations(backend.to_rollback(yoyo.read_migrations(str(folder))))
+        backend.rollback_migrations(backend.to_rollback(_read(folder)))
+
+
+def _read(folder: Path) -> Any:
+    return _reference() if folder == MIGRATIONS else yoyo.read_migrations(str(folder))
+
+
+@cache
+def _reference() -> Any:
+    """Read the reference installation once: splitting it into statements takes a second."""
+    return yoyo.read_migrations(str(MIGRATIONS))

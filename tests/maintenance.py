@@ -1,5 +1,6 @@
 """A log of any age, and pgwitness maintain over it as somebody who may own the log and no more."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,6 +57,13 @@ class Upkeep:
             cursor = connection.execute(statement.encode(), values)
             return cursor.fetchall() if cursor.description else []
 
+    def wait_for(self, statement: str, *values: object) -> list[Any]:
+        """Return the rows that a superuser's statement finds, once there are any."""
+        while not (found := self.as_owner(statement, *values, role="postgres")):
+            # What is waited for needs the processor more than who waits.
+            time.sleep(0.01)
+        return found
+
     def age(self, days: int, ahead: int = 45) -> None:
         """Make it a log that was installed so many days ago, and never maintained since.
 
@@ -64,9 +72,8 @@ class Upkeep:
         names = ", ".join(f"audit.{partition.name}" for partition in self.partitions())
         self.as_owner(f"DROP TABLE {names}")
         self.as_owner(ADD_DAYS, -days - 1, ahead - days)
-        self.as_owner(
-            "SELECT audit._add_partition(current_date + %s, 'infinity')", ahead + 1 - days
-        )
+        last = "SELECT audit._add_partition(current_date + %s, 'infinity')"
+        self.as_owner(last, ahead + 1 - days)
 
     def add_entries(self, day: int, number: int = 1) -> None:
         """Add entries to a day; today is 0."""

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from generator.parse import read_config
-from generator.render import render_audit_schema, render_track
+from generator.render import render_track
+from tests.databases import few_days
 from tests.replay_schema import Table, World
 from tests.shop import AUDITOR, Connection, admit
 
@@ -31,7 +32,7 @@ CREATE TRIGGER own_trigger_{number} {moment} ON {table}
 
 def install_worlds(owner: Connection, folder: Path, worlds: list[World]) -> None:
     """Create the audit schema and the worlds, and track all of their tables."""
-    owner.execute(render_audit_schema().encode())
+    owner.execute(few_days().encode())
     for world in worlds:
         owner.execute(TYPES.format(schema=world.schema).encode())
         for table in world.tables:

@@ -13,7 +13,8 @@ from psycopg import sql
 from psycopg.rows import namedtuple_row
 
 from generator.parse import read_config
-from generator.render import render_audit_schema, render_track
+from generator.render import render_track
+from tests.databases import few_days
 
 Connection = psycopg.Connection[Any]
 Log = Callable[[], list[Any]]
@@ -152,7 +153,7 @@ INSERT INTO shop.seller (id, full_name) VALUES (1, 'Ana Diaz'), (2, 'Jonas Berg'
 def install(owner: Connection, folder: Path, schema: str, toml: str) -> None:
     """Create the audit schema and tables, and track these as an audit.toml says."""
     (folder / "audit.toml").write_text(toml, encoding="utf-8")
-    owner.execute(render_audit_schema().encode())
+    owner.execute(few_days().encode())
     owner.execute(schema.encode())
     for table in read_config(folder / "audit.toml").tables:
         owner.execute(render_track(table).encode())

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
+import psycopg
 import pytest
 
 from tests.shop import Connection, Log, acting_as, insert, written
@@ -121,11 +122,12 @@ def test_the_days_follow_each_other_without_a_gap(owner: Connection) -> None:
     )
 
 
-def test_more_than_a_month_of_days_is_made_ahead(owner: Connection) -> None:
-    names = [name for name, _ in owner.execute(DAYS).fetchall()]
+def test_more_than_a_month_of_days_is_made_ahead(reference: str) -> None:
+    with psycopg.connect(reference) as owner:
+        names = [name for name, _ in owner.execute(DAYS).fetchall()]
 
-    for ahead in (-1, 0, 1, 30):
-        assert f"entry_{day(owner) + timedelta(days=ahead):%Y%m%d}" in names
+        for ahead in (-1, 0, 1, 30):
+            assert f"entry_{day(owner) + timedelta(days=ahead):%Y%m%d}" in names
 
 
 def test_there_is_no_default_partition(owner: Connection) -> None:

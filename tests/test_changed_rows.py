@@ -10,9 +10,9 @@ from flask.testing import FlaskClient
 from auditviewer.demo.cluster import Cluster
 from generator.config import TrackedTable
 from generator.names import TableName
-from generator.render import render_audit_schema, render_track
+from generator.render import render_track
 from tests.crm import Crm, Person
-from tests.databases import new_database
+from tests.databases import few_days, new_database
 from tests.page import parse, read_rows
 from tests.shop import Connection, admit, written
 from tests.viewer import only
@@ -39,7 +39,7 @@ def installed(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]
     )
     with new_database(cluster, "changed") as conninfo:
         with psycopg.connect(conninfo) as owner:
-            owner.execute((render_audit_schema() + TABLE + render_track(thing)).encode())
+            owner.execute((few_days() + TABLE + render_track(thing)).encode())
             admit(owner, "shop")
         yield conninfo
 

@@ -30,10 +30,10 @@ def tools(cluster: Cluster, data_folder: Path) -> Tools:
 
 @pytest.fixture(scope="module")
 def source(tools: Tools, crm: Crm) -> Database:
-    """A log of three weeks, with partitions of every kind."""
+    """A log of seven weeks, with partitions of every kind."""
     upkeep = Upkeep(crm.as_role("postgres"))
-    upkeep.age(50)
-    upkeep.add_entries(-40, 3)
+    upkeep.age(50, ahead=5)
+    upkeep.add_entries(-48, 3)
     crm.add_workflow("Nurture new leads", conditions=2)
     database = Database(upkeep.conninfo)
     assert database.maintain() == []

@@ -41,7 +41,7 @@ def refusal(upkeep: Upkeep, statement: str, role: str) -> str | None:
 
 
 def test_a_good_run_says_a_line_for_each_partition_and_exits_0(upkeep: Upkeep) -> None:
-    upkeep.age(90)
+    upkeep.age(90, ahead=5)
     upkeep.add_entries(-91, 12_345)
     result = run(upkeep.keeper)
     heads = [json.loads(line) for line in result.stdout.splitlines()]
@@ -59,7 +59,7 @@ def test_the_retention_of_the_command_goes_before_that_of_the_file(upkeep: Upkee
 
 
 def test_somebody_in_the_way_is_named_and_the_command_exits_1(upkeep: Upkeep) -> None:
-    upkeep.age(76)
+    upkeep.age(76, ahead=5)
     with psycopg.connect(upkeep.conninfo, application_name="report") as reader:
         reader.execute("SELECT count(*) FROM audit.entry")
         pid = reader.info.backend_pid
@@ -77,16 +77,16 @@ def test_a_second_run_says_so_and_exits_0(upkeep: Upkeep) -> None:
 
 
 def test_days_are_those_of_utc_whatever_the_time_zone_of_the_session(upkeep: Upkeep) -> None:
-    upkeep.age(93)
+    upkeep.age(93, ahead=5)
     upkeep.add_entries(0)
     result = run(make_conninfo(upkeep.keeper, options=NEW_YORK))
     assert result.exit_code == 0
-    assert upkeep.days() == [*range(-90, -47), -47, *range(30, 47)]
+    assert upkeep.days() == [*range(-90, -86), *range(30, 47)]
     assert set(upkeep.removed()) == {-94, -93, -92, -91}
 
 
 def test_what_was_dropped_reads_as_a_change_made_by_the_system(upkeep: Upkeep) -> None:
-    upkeep.age(90)
+    upkeep.age(90, ahead=5)
     upkeep.add_entries(-91, 2)
     upkeep.maintain()
     (entry,) = upkeep.as_owner(
@@ -124,7 +124,7 @@ def test_a_reader_reads_what_runs_did(upkeep: Upkeep) -> None:
 
 
 def test_an_admin_reads_what_was_dropped(upkeep: Upkeep, tmp_path: Path) -> None:
-    upkeep.age(90)
+    upkeep.age(90, ahead=5)
     upkeep.add_entries(-91, 12_345)
     upkeep.maintain()
     with psycopg.connect(upkeep.conninfo) as superuser:

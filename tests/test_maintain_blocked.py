@@ -67,7 +67,7 @@ def writing(upkeep: Upkeep) -> Iterator[list[float]]:
 @pytest.fixture
 def filled(upkeep: Upkeep) -> Upkeep:
     """A log whose last partition is in use."""
-    upkeep.age(76)
+    upkeep.age(76, ahead=5)
     upkeep.add_entries(0)
     return upkeep
 
@@ -75,7 +75,7 @@ def filled(upkeep: Upkeep) -> Upkeep:
 @pytest.fixture
 def overdue(upkeep: Upkeep) -> Upkeep:
     """A log of which one day is past the retention, and nothing else is to be done."""
-    upkeep.age(90)
+    upkeep.age(90, ahead=5)
     upkeep.maintain()
     upkeep.as_owner("SELECT audit._add_partition(current_date - 92, current_date - 91)")
     return upkeep
@@ -104,7 +104,7 @@ def test_an_idle_writer_keeps_a_last_partition_open_until_it_ends(filled: Upkeep
         run = filled.maintain()
     assert writer in run.given_up[0]
     assert filled.maintain().given_up == []
-    assert filled.days()[-18:] == [-30, *range(30, 47)]
+    assert filled.days()[-18:] == [-70, *range(30, 47)]
 
 
 def test_a_prepared_transaction_is_named(filled: Upkeep) -> None:
@@ -124,7 +124,7 @@ def test_writers_wait_no_longer_than_the_lock_timeout(filled: Upkeep) -> None:
 def test_a_last_partition_is_ended_while_it_is_written_to(filled: Upkeep) -> None:
     with writing(filled) as took:
         assert filled.maintain().given_up == []
-    assert filled.days()[-18:] == [-30, *range(30, 47)]
+    assert filled.days()[-18:] == [-70, *range(30, 47)]
     assert max(took) < BRIEF.writers / 1000 + MARGIN
     written = "SELECT count(*) FROM audit.entry WHERE table_name = 'app_user'"
     assert filled.as_owner(written)[0].count == len(took)

@@ -37,7 +37,7 @@ def running() -> Iterator[Server]:
         with psycopg.connect(upkeep.conninfo) as superuser:
             admit_keeper(superuser)
             create_role(superuser, APP, "crm_app")
-        upkeep.age(90)
+        upkeep.age(90, ahead=5)
         upkeep.add_entries(-91, 3)
         upkeep.add_entries(-30, 2)
         upkeep.add_entries(0, 1)
@@ -69,8 +69,7 @@ def kill_within(server: Server, late: Upkeep, steps: int, lock: str) -> None:
         somebody.execute(f"LOCK TABLE {lock.format(**names(late))} MODE".encode())
         maintaining = Thread(target=exhaust, args=[run])
         maintaining.start()
-        while not late.as_owner(WAITING, role="postgres"):
-            pass
+        late.wait_for(WAITING)
         server.kill()
         maintaining.join()
     server.restart()
@@ -84,7 +83,7 @@ def exhaust(run: Iterator[str]) -> None:
 def names(late: Upkeep) -> dict[str, str]:
     """Return the open-ended partition, one that is over, and the table that was detached."""
     partitions = late.partitions()
-    (over,) = (p.name for p in partitions if p.first == -45)
+    (over,) = (p.name for p in partitions if p.first == -85)
     return {"last": partitions[-1].name, "over": over, "detached": "".join(late.tables())}
 
 
@@ -99,7 +98,7 @@ def assert_captures(late: Upkeep) -> None:
 def assert_next_run_ends_right(late: Upkeep) -> None:
     assert late.verify().findings == ()
     assert late.maintain(FEW).given_up == []
-    assert late.days() == [*range(-90, -43), 30, 31]
+    assert late.days() == [*range(-90, -83), 30, 31]
     assert late.removed() == {-91: 3}
     assert late.tables() == set()
     kept = "SELECT count(*) FROM audit.entry WHERE operation = 'TRUNCATE'"

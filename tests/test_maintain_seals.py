@@ -28,7 +28,7 @@ SEALS = "SELECT * FROM audit.seal ORDER BY number"
 @pytest.fixture
 def old(upkeep: Upkeep) -> Upkeep:
     """A log of 93 days, with entries in those that are past the retention."""
-    upkeep.age(92)
+    upkeep.age(92, ahead=5)
     for day in (-92, -91):
         upkeep.add_entries(day, 2)
     return upkeep

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
 from werkzeug.serving import make_server
 
 from auditviewer import create_app
@@ -24,6 +24,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 # Headless Chromium looks for updates and for Google, which on a closed network takes its time.
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 WIDE = {"width": 1280, "height": 900}
+
+SignedIn = dict[Person | None, StorageState]
 
 
 @pytest.fixture(scope="session")
@@ -71,9 +73,10 @@ def chromium() -> Iterator[Browser]:
 class Visitor:
     """Opens the site in windows of one's own, and keeps what the browser complained about."""
 
-    def __init__(self, browser: Browser, site: str) -> None:
+    def __init__(self, browser: Browser, site: str, signed_in: SignedIn) -> None:
         self._browser = browser
         self._site = site
+        self._signed_in = signed_in
         self._contexts: list[BrowserContext] = []
         self.complaints: list[str] = []
 
@@ -82,8 +85,10 @@ class Visitor:
 
         *options* are those of Playwright's new_context.
         """
+        known = self._signed_in.get(as_)
         context = self._browser.new_context(
-            **{"base_url": self._site, "viewport": WIDE, "locale": "en-GB", **options}
+            **{"base_url": self._site, "viewport": WIDE, "locale": "en-GB", **options},
+            storage_state=known,
         )
         self._contexts.append(context)
         context.set_default_timeout(10_000)
@@ -91,8 +96,9 @@ class Visitor:
         page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.goto(path)
-        if as_ is not None:
+        if as_ is not None and known is None:
             sign_in(page, as_)
+            self._signed_in[as_] = context.storage_state()
         return page
 
     def close(self) -> None:
@@ -107,10 +113,16 @@ def sign_in(page: Page, person: Person) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
+@pytest.fixture(scope="session")
+def signed_in() -> SignedIn:
+    """Return whom the site knows by a cookie that a former window got."""
+    return {}
+
+
 @pytest.fixture
-def visitor(chromium: Browser, site: str) -> Iterator[Visitor]:
+def visitor(chromium: Browser, site: str, signed_in: SignedIn) -> Iterator[Visitor]:
     """Return somebody with a browser; the test fails where the browser complained."""
-    visitor = Visitor(chromium, site)
+    visitor = Visitor(chromium, site, signed_in)
     yield visitor
     visitor.close()
     assert visitor.complaints == []
