@@ -154,10 +154,15 @@ COMMENT ON CONSTRAINT verification_pkey ON audit.verification IS 'One at a time.
 
 -- Only the owner of the log seals. Nobody changes a seal, not even by mistake; lists go with the
 -- partition whose entries they name.
-GRANT SELECT ON audit.seal, audit.seal_block, audit.seal_list, audit.verification TO audit_reader;
 GRANT SELECT ON audit.seal TO audit_reader;
+GRANT SELECT ON audit.seal_block TO audit_reader;
+GRANT SELECT ON audit.seal_list TO audit_reader;
+GRANT SELECT ON audit.verification TO audit_reader;
 
 ALTER TABLE audit.seal ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.seal_block ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.seal_list ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.verification ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS seal_is_read_by_readers ON audit.seal;
 CREATE POLICY seal_is_read_by_readers
@@ -168,10 +173,6 @@ CREATE POLICY seal_is_read_by_readers
 COMMENT ON POLICY seal_is_read_by_readers ON audit.seal IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
 
-GRANT SELECT ON audit.seal_block TO audit_reader;
-
-ALTER TABLE audit.seal_block ENABLE ROW LEVEL SECURITY;
-
 DROP POLICY IF EXISTS seal_block_is_read_by_readers ON audit.seal_block;
 CREATE POLICY seal_block_is_read_by_readers
     ON audit.seal_block
@@ -181,10 +182,6 @@ CREATE POLICY seal_block_is_read_by_readers
 COMMENT ON POLICY seal_block_is_read_by_readers ON audit.seal_block IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
 
-GRANT SELECT ON audit.seal_list TO audit_reader;
-
-ALTER TABLE audit.seal_list ENABLE ROW LEVEL SECURITY;
-
 DROP POLICY IF EXISTS seal_list_is_read_by_readers ON audit.seal_list;
 CREATE POLICY seal_list_is_read_by_readers
     ON audit.seal_list
@@ -193,10 +190,6 @@ CREATE POLICY seal_list_is_read_by_readers
     USING (true);
 COMMENT ON POLICY seal_list_is_read_by_readers ON audit.seal_list IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
-
-GRANT SELECT ON audit.verification TO audit_reader;
-
-ALTER TABLE audit.verification ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS verification_is_read_by_readers ON audit.verification;
 CREATE POLICY verification_is_read_by_readers
