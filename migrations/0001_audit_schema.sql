@@ -2635,9 +2635,8 @@ AS $seal_of$
              FROM audit.seal AS s
              WHERE s.kind = 'entries'
                AND s.after_id = (SELECT b.after_id FROM began AS b)
+               AND s.number >= (SELECT b.number FROM began AS b)
                AND s.below > p_transaction_id
-               -- Numbers of transactions say nothing of an entry from before that was acknowledged.
-               AND audit._is_listed(s.number, p_id)
              ORDER BY s.below
              LIMIT 1)
             UNION ALL
@@ -2645,11 +2644,10 @@ AS $seal_of$
              FROM audit.seal AS s
              WHERE s.kind = 'restore'
                AND s.after_id >= p_id
-               AND s.number >= (SELECT b.number FROM began AS b)
-               AND audit._is_listed(s.number, p_id)
-             ORDER BY s.number
-             LIMIT 1)
+               AND s.number >= (SELECT b.number FROM began AS b))
          ) AS u
+    -- Numbers of transactions say nothing of an entry from before that was acknowledged.
+    WHERE audit._is_listed(u.number, p_id)
     ORDER BY u.number
     LIMIT 1;
 $seal_of$;
