@@ -82,6 +82,11 @@ CREATE INDEX IF NOT EXISTS seal_of_restore
 COMMENT ON INDEX audit.seal_of_restore IS
     'Finds from which seal on the numbers of transactions are of another database. Nearly empty.';
 
+CREATE INDEX IF NOT EXISTS seal_of_drop
+    ON audit.seal (number) WHERE kind = 'drop';
+COMMENT ON INDEX audit.seal_of_drop IS
+    'Finds which days were dropped. Nearly empty.';
+
 CREATE TABLE IF NOT EXISTS audit.seal_block (
     seal           bigint      NOT NULL,
     number         integer     NOT NULL,
@@ -104,6 +109,11 @@ COMMENT ON COLUMN audit.seal_block.first_id IS 'The least id.';
 COMMENT ON COLUMN audit.seal_block.last_id IS 'The greatest id.';
 COMMENT ON COLUMN audit.seal_block.root IS 'SHA-256 over the list of its entries.';
 COMMENT ON CONSTRAINT seal_block_pkey ON audit.seal_block IS 'Their order in the seal.';
+
+CREATE INDEX IF NOT EXISTS seal_block_by_partition
+    ON audit.seal_block (partition_from);
+COMMENT ON INDEX audit.seal_block_by_partition IS
+    'Finds what was sealed of a day, however long the chain is.';
 
 CREATE TABLE IF NOT EXISTS audit.seal_list (
     seal    bigint        NOT NULL,
