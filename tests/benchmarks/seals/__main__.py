@@ -132,7 +132,7 @@ def _long(few: Costs, many: Costs) -> list[Line]:
     what = f"after {many.seals:,} seals"
     return [
         Line("verify, for 100,000 seals", added, "s", MOST_SECONDS, "most"),
-        Line(f"the same entries in {many.seals:,} seals", many.verify / few.verify, "× of in few"),
+        Line(f"verify in {many.seals:,} seals", many.verify / few.verify, "× of in few"),
         Line("seal 1 new after a few seals", few.seal, "ms"),
         Line(f"seal 1 new {what}", many.seal, "ms"),
         Line("ratio of these two", many.seal / few.seal, "×", MOST_GROWTH, "most"),
