@@ -70,7 +70,7 @@ bench-viewer: .venv/.test ## Measure the pages over 10 million entries (QUICK=1:
 	@exec $(BIN)/python -m tests.benchmarks.viewer $(if $(QUICK),--entries 1000000)
 
 bench-seal: .venv/.test ## Measure sealing and verifying over 10 million entries (QUICK=1: a million)
-	@exec $(BIN)/python -m tests.benchmarks.seals $(if $(QUICK),--entries 1000000)
+	@exec $(BIN)/python -m tests.benchmarks.seals $(if $(QUICK),--entries 1000000 --seals 20000)
 
 clean: ## Remove what was built and installed, the demo's database too
 	@# The demo's database may lie elsewhere, and its server may still run.

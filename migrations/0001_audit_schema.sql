@@ -1808,6 +1808,11 @@ CREATE INDEX IF NOT EXISTS seal_of_restore
 COMMENT ON INDEX audit.seal_of_restore IS
     'Finds from which seal on the numbers of transactions are of another database. Nearly empty.';
 
+CREATE INDEX IF NOT EXISTS seal_of_drop
+    ON audit.seal (number) WHERE kind = 'drop';
+COMMENT ON INDEX audit.seal_of_drop IS
+    'Finds which days were dropped. Nearly empty.';
+
 CREATE TABLE IF NOT EXISTS audit.seal_block (
     seal           bigint      NOT NULL,
     number         integer     NOT NULL,
@@ -1830,6 +1835,11 @@ COMMENT ON COLUMN audit.seal_block.first_id IS 'The least id.';
 COMMENT ON COLUMN audit.seal_block.last_id IS 'The greatest id.';
 COMMENT ON COLUMN audit.seal_block.root IS 'SHA-256 over the list of its entries.';
 COMMENT ON CONSTRAINT seal_block_pkey ON audit.seal_block IS 'Their order in the seal.';
+
+CREATE INDEX IF NOT EXISTS seal_block_by_partition
+    ON audit.seal_block (partition_from);
+COMMENT ON INDEX audit.seal_block_by_partition IS
+    'Finds what was sealed of a day, however long the chain is.';
 
 CREATE TABLE IF NOT EXISTS audit.seal_list (
     seal    bigint        NOT NULL,
@@ -1880,10 +1890,15 @@ COMMENT ON CONSTRAINT verification_pkey ON audit.verification IS 'One at a time.
 
 -- Only the owner of the log seals. Nobody changes a seal, not even by mistake; lists go with the
 -- partition whose entries they name.
-GRANT SELECT ON audit.seal, audit.seal_block, audit.seal_list, audit.verification TO audit_reader;
 GRANT SELECT ON audit.seal TO audit_reader;
+GRANT SELECT ON audit.seal_block TO audit_reader;
+GRANT SELECT ON audit.seal_list TO audit_reader;
+GRANT SELECT ON audit.verification TO audit_reader;
 
 ALTER TABLE audit.seal ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.seal_block ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.seal_list ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.verification ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS seal_is_read_by_readers ON audit.seal;
 CREATE POLICY seal_is_read_by_readers
@@ -1894,10 +1909,6 @@ CREATE POLICY seal_is_read_by_readers
 COMMENT ON POLICY seal_is_read_by_readers ON audit.seal IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
 
-GRANT SELECT ON audit.seal_block TO audit_reader;
-
-ALTER TABLE audit.seal_block ENABLE ROW LEVEL SECURITY;
-
 DROP POLICY IF EXISTS seal_block_is_read_by_readers ON audit.seal_block;
 CREATE POLICY seal_block_is_read_by_readers
     ON audit.seal_block
@@ -1907,10 +1918,6 @@ CREATE POLICY seal_block_is_read_by_readers
 COMMENT ON POLICY seal_block_is_read_by_readers ON audit.seal_block IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
 
-GRANT SELECT ON audit.seal_list TO audit_reader;
-
-ALTER TABLE audit.seal_list ENABLE ROW LEVEL SECURITY;
-
 DROP POLICY IF EXISTS seal_list_is_read_by_readers ON audit.seal_list;
 CREATE POLICY seal_list_is_read_by_readers
     ON audit.seal_list
@@ -1919,10 +1926,6 @@ CREATE POLICY seal_list_is_read_by_readers
     USING (true);
 COMMENT ON POLICY seal_list_is_read_by_readers ON audit.seal_list IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
-
-GRANT SELECT ON audit.verification TO audit_reader;
-
-ALTER TABLE audit.verification ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS verification_is_read_by_readers ON audit.verification;
 CREATE POLICY verification_is_read_by_readers
@@ -1994,6 +1997,49 @@ COMMENT ON FUNCTION audit._is_set_back(bigint) IS
 REVOKE ALL ON FUNCTION audit._is_set_back(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._is_set_back(bigint) TO audit_reader;
 
+-- Of many lists at a time: for a short one, a call takes three times as long as what it computes.
+CREATE OR REPLACE FUNCTION audit._blocks_of_lists(p_lists audit.seal_list[])
+    RETURNS TABLE (
+        seal     bigint,
+        number   integer,
+        entries  integer,
+        first_id bigint,
+        last_id  bigint,
+        root     bytea
+    )
+    LANGUAGE sql
+    STABLE
+    SECURITY INVOKER
+    SET search_path = pg_catalog, pg_temp
+AS $_blocks_of_lists$
+    SELECT l.seal, l.block,
+           -- Neither empty nor nested, longer, or counted from another number than 1.
+           CASE WHEN format('[1:%s]', cardinality(l.ids)) = ALL (ARRAY[
+                         array_dims(l.ids), array_dims(l.times), array_dims(l.digests)])
+                THEN cardinality(l.ids) END,
+           l.ids[1], l.ids[cardinality(l.ids)], r.root
+    FROM unnest(p_lists) AS l,
+         LATERAL (
+            -- Null where an item is not whole: it would count as none, or its bytes as another's.
+            SELECT CASE
+                WHEN bool_and(octet_length(i.digest) IS NOT DISTINCT FROM 32
+                              AND i.id IS NOT NULL AND i.occurred_at IS NOT NULL)
+                THEN sha256('pgwitness block 1' || string_agg(
+                    int8send(i.id) || timestamptz_send(i.occurred_at) || i.digest,
+                    '' ORDER BY i.nth))
+                END
+            FROM unnest(l.ids, l.times, l.digests) WITH ORDINALITY
+                     AS i (id, occurred_at, digest, nth)
+         ) AS r (root);
+$_blocks_of_lists$;
+
+COMMENT ON FUNCTION audit._blocks_of_lists(audit.seal_list[]) IS
+    'What blocks are, by their lists. entries is null where a list is none of so many items, root '
+    'where an item is not whole.';
+
+REVOKE ALL ON FUNCTION audit._blocks_of_lists(audit.seal_list[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._blocks_of_lists(audit.seal_list[]) TO audit_reader;
+
 CREATE OR REPLACE FUNCTION audit._root_of_list(
     p_ids     bigint[],
     p_times   timestamptz[],
@@ -2001,18 +2047,13 @@ CREATE OR REPLACE FUNCTION audit._root_of_list(
 )
     RETURNS bytea
     LANGUAGE sql
-    IMMUTABLE
+    STABLE
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_root_of_list$
-    -- Null where an item is not whole: it would count as none, or its bytes as another one's.
-    SELECT CASE
-        WHEN bool_and(octet_length(l.digest) IS NOT DISTINCT FROM 32
-                      AND l.id IS NOT NULL AND l.occurred_at IS NOT NULL)
-        THEN sha256('pgwitness block 1' || string_agg(
-            int8send(l.id) || timestamptz_send(l.occurred_at) || l.digest, '' ORDER BY l.nth))
-        END
-    FROM unnest(p_ids, p_times, p_digests) WITH ORDINALITY AS l (id, occurred_at, digest, nth);
+    SELECT b.root
+    FROM audit._blocks_of_lists(
+             ARRAY[ROW(0, 0, p_ids, p_times, p_digests)::audit.seal_list]) AS b;
 $_root_of_list$;
 
 COMMENT ON FUNCTION audit._root_of_list(bigint[], timestamptz[], bytea[]) IS
@@ -2167,17 +2208,21 @@ COMMENT ON FUNCTION audit._begin_seal(boolean) IS
 
 REVOKE ALL ON FUNCTION audit._begin_seal(boolean) FROM PUBLIC;
 
+-- In PL/pgSQL, which plans an expression once: called for each seal of a chain, SQL takes four
+-- times as long.
 CREATE OR REPLACE FUNCTION audit._head_of_seal(p_seal audit.seal)
     RETURNS bytea
-    LANGUAGE sql
+    LANGUAGE plpgsql
     STABLE
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_head_of_seal$
-    SELECT sha256(record_send(ROW(
+BEGIN
+    RETURN sha256(record_send(ROW(
         'pgwitness seal 1'::text, p_seal.number, p_seal.kind, p_seal.sealed_at, p_seal.identity,
         p_seal.after_id, p_seal.below, p_seal.entries, p_seal.root, p_seal.detail,
         p_seal.previous)));
+END
 $_head_of_seal$;
 
 COMMENT ON FUNCTION audit._head_of_seal(audit.seal) IS
@@ -2186,25 +2231,32 @@ COMMENT ON FUNCTION audit._head_of_seal(audit.seal) IS
 REVOKE ALL ON FUNCTION audit._head_of_seal(audit.seal) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit._head_of_seal(audit.seal) TO audit_reader;
 
-CREATE OR REPLACE FUNCTION audit._root_of_seal(p_seal bigint)
-    RETURNS bytea
+CREATE OR REPLACE FUNCTION audit._sums_of_seals(p_seals bigint[])
+    RETURNS TABLE (seal bigint, entries bigint, root bytea)
     LANGUAGE sql
     STABLE
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
-AS $_root_of_seal$
-    SELECT sha256('pgwitness blocks 1' || coalesce(string_agg(record_send(ROW(
-               b.number, b.partition_from, b.entries, b.first_id, b.last_id, b.root)),
-               '' ORDER BY b.number), ''))
-    FROM audit.seal_block AS b
-    WHERE b.seal = p_seal;
-$_root_of_seal$;
+AS $_sums_of_seals$
+    -- Seal by seal along the key, also where nobody has counted yet how many blocks there are.
+    SELECT u.seal, b.entries, b.root
+    FROM unnest(p_seals) AS u (seal),
+         LATERAL (
+            SELECT coalesce(sum(b.entries), 0) AS entries,
+                   sha256('pgwitness blocks 1' || coalesce(string_agg(record_send(ROW(
+                       b.number, b.partition_from, b.entries, b.first_id, b.last_id, b.root)),
+                       '' ORDER BY b.number), '')) AS root
+            FROM audit.seal_block AS b
+            WHERE b.seal = u.seal
+         ) AS b;
+$_sums_of_seals$;
 
-COMMENT ON FUNCTION audit._root_of_seal(bigint) IS
-    'What seal.root is, by the blocks of a seal.';
+COMMENT ON FUNCTION audit._sums_of_seals(bigint[]) IS
+    'What seal.entries and seal.root are, by the blocks of seals. Of all of them in one call: a '
+    'chain has half a million in a year.';
 
-REVOKE ALL ON FUNCTION audit._root_of_seal(bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION audit._root_of_seal(bigint) TO audit_reader;
+REVOKE ALL ON FUNCTION audit._sums_of_seals(bigint[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit._sums_of_seals(bigint[]) TO audit_reader;
 
 CREATE OR REPLACE FUNCTION audit._end_seal(
     p_last     audit.seal,
@@ -2228,10 +2280,8 @@ BEGIN
     v_seal.identity := audit._identity();
     v_seal.after_id := p_after_id;
     v_seal.below := p_below;
-    v_seal.entries := (SELECT coalesce(sum(b.entries), 0)
-                       FROM audit.seal_block AS b
-                       WHERE b.seal = v_seal.number);
-    v_seal.root := audit._root_of_seal(v_seal.number);
+    SELECT s.entries, s.root INTO STRICT v_seal.entries, v_seal.root
+    FROM audit._sums_of_seals(ARRAY[v_seal.number]) AS s;
     v_seal.detail := p_detail;
     v_seal.previous := p_last.head;
     v_seal.head := audit._head_of_seal(v_seal);
@@ -2473,9 +2523,15 @@ BEGIN
            e.id, e.occurred_at, e.digest, e.transaction_id
     FROM (
             SELECT b.seal, b.number AS block, u.id, u.occurred_at, u.digest
-            FROM audit.seal_block AS b
-                 JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number),
-                 unnest(l.ids, l.times, l.digests) AS u (id, occurred_at, digest)
+            FROM audit.seal_block AS b,
+                 LATERAL (
+                    SELECT i.id, i.occurred_at, i.digest
+                    FROM audit.seal_list AS l,
+                         unnest(l.ids, l.times, l.digests) AS i (id, occurred_at, digest)
+                    WHERE (l.seal, l.block) = (b.seal, b.number)
+                    -- List by list, by its key: joined, the lists of all days would be read.
+                    OFFSET 0
+                 ) AS u
             WHERE b.partition_from = p_from
          ) AS s
          FULL JOIN (
@@ -2509,27 +2565,44 @@ CREATE OR REPLACE FUNCTION audit._broken_seals()
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_broken_seals$
-    WITH chain AS (
-        SELECT s.*, audit._head_of_seal(s) AS true_head, lag(s) OVER (ORDER BY s.number) AS before
-        FROM audit.seal AS s
+    WITH linked AS (
+        SELECT c.*,
+               lag(c.number) OVER w AS number_before,
+               lag(c.head) OVER w AS head_before,
+               lag(c.true_head) OVER w AS true_head_before,
+               lag(c.identity) OVER w AS identity_before,
+               lag(c.after_id) OVER w AS after_id_before,
+               lag(c.below) OVER w AS below_before
+        FROM (
+            SELECT s.*, audit._head_of_seal(s) AS true_head
+            FROM audit.seal AS s
+            -- Computed once.
+            OFFSET 0
+        ) AS c
+        WINDOW w AS (ORDER BY c.number)
+    ), compared AS (
+        SELECT l.number,
+               l.head <> l.true_head AS head,
+               l.root <> b.root AS root,
+               l.number <> coalesce(l.number_before, 0) + 1 AS gap,
+               l.previous NOT IN (coalesce(l.head_before, ''), coalesce(l.true_head_before, ''))
+                   AS previous,
+               l.entries <> b.entries AS entries,
+               l.kind <> 'restore' AND (l.identity, l.after_id)
+                   <> (l.identity_before, l.after_id_before) AS identity,
+               l.kind <> 'restore' AND l.below < l.below_before AS below
+        FROM linked AS l
+             JOIN audit._sums_of_seals(ARRAY(SELECT s.number FROM audit.seal AS s)) AS b
+                  ON b.seal = l.number
     )
     SELECT c.number, w.what
-    FROM chain AS c,
+    FROM compared AS c,
          LATERAL (VALUES
-            ('head', c.head <> c.true_head),
-            ('root', c.root <> audit._root_of_seal(c.number)),
-            ('gap', c.number <> coalesce((c.before).number, 0) + 1),
-            ('previous', c.previous NOT IN (
-                coalesce((c.before).head, ''),
-                coalesce(audit._head_of_seal(c.before), ''))),
-            ('entries', c.entries <> (SELECT coalesce(sum(b.entries), 0)
-                                      FROM audit.seal_block AS b WHERE b.seal = c.number)),
-            ('identity', c.kind <> 'restore'
-                         AND (c.identity, c.after_id)
-                             <> ((c.before).identity, (c.before).after_id)),
-            ('below', c.kind <> 'restore' AND c.below < (c.before).below)
+            ('head', c.head), ('root', c.root), ('gap', c.gap), ('previous', c.previous),
+            ('entries', c.entries), ('identity', c.identity), ('below', c.below)
          ) AS w (what, is_so)
-    WHERE w.is_so
+    WHERE (c.head OR c.root OR c.gap OR c.previous OR c.entries OR c.identity OR c.below)
+      AND w.is_so
     UNION ALL
     SELECT DISTINCT b.seal, 'missing'
     FROM audit.seal_block AS b
@@ -2553,28 +2626,38 @@ CREATE OR REPLACE FUNCTION audit._broken_lists()
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC'
 AS $_broken_lists$
-    SELECT coalesce(b.seal, l.seal), coalesce(b.number, l.block),
-           CASE
-               WHEN b.seal IS NULL THEN 'orphan'
-               WHEN l.seal IS NULL THEN 'missing'
-               WHEN b.root IS DISTINCT FROM audit._root_of_list(l.ids, l.times, l.digests)
-               THEN 'root'
-               ELSE 'header'
-           END
-    FROM audit.seal_block AS b
-         FULL JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number),
-         -- Neither empty nor nested, longer, or counted from another number than 1.
-         format('[1:%s]', b.entries) AS d (dims)
-    WHERE CASE
-        WHEN b.seal IS NULL THEN true
-        WHEN l.seal IS NULL THEN NOT EXISTS (
-            SELECT FROM audit.seal AS s
-            WHERE s.kind = 'drop' AND s.detail -> 'from' = to_jsonb(b.partition_from))
-        ELSE b.root IS DISTINCT FROM audit._root_of_list(l.ids, l.times, l.digests)
-             OR (b.first_id, b.last_id, d.dims, d.dims, d.dims)
-                IS DISTINCT FROM (l.ids[1], l.ids[b.entries], array_dims(l.ids),
-                                  array_dims(l.times), array_dims(l.digests))
-    END
+    WITH listed AS (
+        SELECT b.*
+        FROM (
+            SELECT array_agg(ROW(n.seal, n.block, n.ids, n.times, n.digests)::audit.seal_list
+                             ORDER BY n.nth) AS lists
+            FROM (SELECT l.*, row_number() OVER (ORDER BY l.seal, l.block) AS nth
+                  FROM audit.seal_list AS l) AS n
+            -- Enough for a call, and two megabytes at most.
+            GROUP BY n.nth / 32
+        ) AS g,
+             LATERAL audit._blocks_of_lists(g.lists) AS b
+    ), dropped AS (
+        SELECT DISTINCT s.detail -> 'from' AS "from"
+        FROM audit.seal AS s
+        WHERE s.kind = 'drop'
+    ), compared AS (
+        SELECT coalesce(b.seal, l.seal) AS seal, coalesce(b.number, l.number) AS block,
+               CASE
+                   WHEN b.seal IS NULL THEN 'orphan'
+                   WHEN l.seal IS NULL THEN CASE WHEN d."from" IS NULL THEN 'missing' END
+                   WHEN l.root IS DISTINCT FROM b.root THEN 'root'
+                   WHEN (l.entries, l.first_id, l.last_id)
+                        IS DISTINCT FROM (b.entries, b.first_id, b.last_id) THEN 'header'
+               END AS what
+        FROM audit.seal_block AS b
+             FULL JOIN listed AS l ON (l.seal, l.number) = (b.seal, b.number)
+             LEFT JOIN dropped AS d
+                  ON l.seal IS NULL AND d."from" = to_jsonb(b.partition_from)
+    )
+    SELECT c.seal, c.block, c.what
+    FROM compared AS c
+    WHERE c.what IS NOT NULL
     ORDER BY 1, 2;
 $_broken_lists$;
 
@@ -2705,9 +2788,8 @@ AS $seal_of$
              FROM audit.seal AS s
              WHERE s.kind = 'entries'
                AND s.after_id = (SELECT b.after_id FROM began AS b)
+               AND s.number >= (SELECT b.number FROM began AS b)
                AND s.below > p_transaction_id
-               -- Numbers of transactions say nothing of an entry from before that was acknowledged.
-               AND audit._is_listed(s.number, p_occurred_at, p_id)
              ORDER BY s.below
              LIMIT 1)
             UNION ALL
@@ -2715,11 +2797,10 @@ AS $seal_of$
              FROM audit.seal AS s
              WHERE s.kind = 'restore'
                AND s.after_id >= p_id
-               AND s.number >= (SELECT b.number FROM began AS b)
-               AND audit._is_listed(s.number, p_occurred_at, p_id)
-             ORDER BY s.number
-             LIMIT 1)
+               AND s.number >= (SELECT b.number FROM began AS b))
          ) AS u
+    -- Numbers of transactions say nothing of an entry from before that was acknowledged.
+    WHERE audit._is_listed(u.number, p_occurred_at, p_id)
     ORDER BY u.number
     LIMIT 1;
 $seal_of$;

@@ -82,6 +82,11 @@ CREATE INDEX IF NOT EXISTS seal_of_restore
 COMMENT ON INDEX audit.seal_of_restore IS
     'Finds from which seal on the numbers of transactions are of another database. Nearly empty.';
 
+CREATE INDEX IF NOT EXISTS seal_of_drop
+    ON audit.seal (number) WHERE kind = 'drop';
+COMMENT ON INDEX audit.seal_of_drop IS
+    'Finds which days were dropped. Nearly empty.';
+
 CREATE TABLE IF NOT EXISTS audit.seal_block (
     seal           bigint      NOT NULL,
     number         integer     NOT NULL,
@@ -104,6 +109,11 @@ COMMENT ON COLUMN audit.seal_block.first_id IS 'The least id.';
 COMMENT ON COLUMN audit.seal_block.last_id IS 'The greatest id.';
 COMMENT ON COLUMN audit.seal_block.root IS 'SHA-256 over the list of its entries.';
 COMMENT ON CONSTRAINT seal_block_pkey ON audit.seal_block IS 'Their order in the seal.';
+
+CREATE INDEX IF NOT EXISTS seal_block_by_partition
+    ON audit.seal_block (partition_from);
+COMMENT ON INDEX audit.seal_block_by_partition IS
+    'Finds what was sealed of a day, however long the chain is.';
 
 CREATE TABLE IF NOT EXISTS audit.seal_list (
     seal    bigint        NOT NULL,
@@ -154,10 +164,15 @@ COMMENT ON CONSTRAINT verification_pkey ON audit.verification IS 'One at a time.
 
 -- Only the owner of the log seals. Nobody changes a seal, not even by mistake; lists go with the
 -- partition whose entries they name.
-GRANT SELECT ON audit.seal, audit.seal_block, audit.seal_list, audit.verification TO audit_reader;
 GRANT SELECT ON audit.seal TO audit_reader;
+GRANT SELECT ON audit.seal_block TO audit_reader;
+GRANT SELECT ON audit.seal_list TO audit_reader;
+GRANT SELECT ON audit.verification TO audit_reader;
 
 ALTER TABLE audit.seal ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.seal_block ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.seal_list ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.verification ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS seal_is_read_by_readers ON audit.seal;
 CREATE POLICY seal_is_read_by_readers
@@ -168,10 +183,6 @@ CREATE POLICY seal_is_read_by_readers
 COMMENT ON POLICY seal_is_read_by_readers ON audit.seal IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
 
-GRANT SELECT ON audit.seal_block TO audit_reader;
-
-ALTER TABLE audit.seal_block ENABLE ROW LEVEL SECURITY;
-
 DROP POLICY IF EXISTS seal_block_is_read_by_readers ON audit.seal_block;
 CREATE POLICY seal_block_is_read_by_readers
     ON audit.seal_block
@@ -181,10 +192,6 @@ CREATE POLICY seal_block_is_read_by_readers
 COMMENT ON POLICY seal_block_is_read_by_readers ON audit.seal_block IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
 
-GRANT SELECT ON audit.seal_list TO audit_reader;
-
-ALTER TABLE audit.seal_list ENABLE ROW LEVEL SECURITY;
-
 DROP POLICY IF EXISTS seal_list_is_read_by_readers ON audit.seal_list;
 CREATE POLICY seal_list_is_read_by_readers
     ON audit.seal_list
@@ -193,10 +200,6 @@ CREATE POLICY seal_list_is_read_by_readers
     USING (true);
 COMMENT ON POLICY seal_list_is_read_by_readers ON audit.seal_list IS
     'Only the owner of the log writes it, whatever else a role has been granted.';
-
-GRANT SELECT ON audit.verification TO audit_reader;
-
-ALTER TABLE audit.verification ENABLE ROW LEVEL SECURITY;
 
 DROP POLICY IF EXISTS verification_is_read_by_readers ON audit.verification;
 CREATE POLICY verification_is_read_by_readers

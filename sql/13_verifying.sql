@@ -30,9 +30,15 @@ BEGIN
            e.id, e.occurred_at, e.digest, e.transaction_id
     FROM (
             SELECT b.seal, b.number AS block, u.id, u.occurred_at, u.digest
-            FROM audit.seal_block AS b
-                 JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number),
-                 unnest(l.ids, l.times, l.digests) AS u (id, occurred_at, digest)
+            FROM audit.seal_block AS b,
+                 LATERAL (
+                    SELECT i.id, i.occurred_at, i.digest
+                    FROM audit.seal_list AS l,
+                         unnest(l.ids, l.times, l.digests) AS i (id, occurred_at, digest)
+                    WHERE (l.seal, l.block) = (b.seal, b.number)
+                    -- List by list, by its key: joined, the lists of all days would be read.
+                    OFFSET 0
+                 ) AS u
             WHERE b.partition_from = p_from
          ) AS s
          FULL JOIN (
@@ -66,27 +72,44 @@ CREATE OR REPLACE FUNCTION audit._broken_seals()
     SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
 AS $_broken_seals$
-    WITH chain AS (
-        SELECT s.*, audit._head_of_seal(s) AS true_head, lag(s) OVER (ORDER BY s.number) AS before
-        FROM audit.seal AS s
+    WITH linked AS (
+        SELECT c.*,
+               lag(c.number) OVER w AS number_before,
+               lag(c.head) OVER w AS head_before,
+               lag(c.true_head) OVER w AS true_head_before,
+               lag(c.identity) OVER w AS identity_before,
+               lag(c.after_id) OVER w AS after_id_before,
+               lag(c.below) OVER w AS below_before
+        FROM (
+            SELECT s.*, audit._head_of_seal(s) AS true_head
+            FROM audit.seal AS s
+            -- Computed once.
+            OFFSET 0
+        ) AS c
+        WINDOW w AS (ORDER BY c.number)
+    ), compared AS (
+        SELECT l.number,
+               l.head <> l.true_head AS head,
+               l.root <> b.root AS root,
+               l.number <> coalesce(l.number_before, 0) + 1 AS gap,
+               l.previous NOT IN (coalesce(l.head_before, ''), coalesce(l.true_head_before, ''))
+                   AS previous,
+               l.entries <> b.entries AS entries,
+               l.kind <> 'restore' AND (l.identity, l.after_id)
+                   <> (l.identity_before, l.after_id_before) AS identity,
+               l.kind <> 'restore' AND l.below < l.below_before AS below
+        FROM linked AS l
+             JOIN audit._sums_of_seals(ARRAY(SELECT s.number FROM audit.seal AS s)) AS b
+                  ON b.seal = l.number
     )
     SELECT c.number, w.what
-    FROM chain AS c,
+    FROM compared AS c,
          LATERAL (VALUES
-            ('head', c.head <> c.true_head),
-            ('root', c.root <> audit._root_of_seal(c.number)),
-            ('gap', c.number <> coalesce((c.before).number, 0) + 1),
-            ('previous', c.previous NOT IN (
-                coalesce((c.before).head, ''),
-                coalesce(audit._head_of_seal(c.before), ''))),
-            ('entries', c.entries <> (SELECT coalesce(sum(b.entries), 0)
-                                      FROM audit.seal_block AS b WHERE b.seal = c.number)),
-            ('identity', c.kind <> 'restore'
-                         AND (c.identity, c.after_id)
-                             <> ((c.before).identity, (c.before).after_id)),
-            ('below', c.kind <> 'restore' AND c.below < (c.before).below)
+            ('head', c.head), ('root', c.root), ('gap', c.gap), ('previous', c.previous),
+            ('entries', c.entries), ('identity', c.identity), ('below', c.below)
          ) AS w (what, is_so)
-    WHERE w.is_so
+    WHERE (c.head OR c.root OR c.gap OR c.previous OR c.entries OR c.identity OR c.below)
+      AND w.is_so
     UNION ALL
     SELECT DISTINCT b.seal, 'missing'
     FROM audit.seal_block AS b
@@ -110,28 +133,38 @@ CREATE OR REPLACE FUNCTION audit._broken_lists()
     SET search_path = pg_catalog, pg_temp
     SET timezone = 'UTC'
 AS $_broken_lists$
-    SELECT coalesce(b.seal, l.seal), coalesce(b.number, l.block),
-           CASE
-               WHEN b.seal IS NULL THEN 'orphan'
-               WHEN l.seal IS NULL THEN 'missing'
-               WHEN b.root IS DISTINCT FROM audit._root_of_list(l.ids, l.times, l.digests)
-               THEN 'root'
-               ELSE 'header'
-           END
-    FROM audit.seal_block AS b
-         FULL JOIN audit.seal_list AS l ON (l.seal, l.block) = (b.seal, b.number),
-         -- Neither empty nor nested, longer, or counted from another number than 1.
-         format('[1:%s]', b.entries) AS d (dims)
-    WHERE CASE
-        WHEN b.seal IS NULL THEN true
-        WHEN l.seal IS NULL THEN NOT EXISTS (
-            SELECT FROM audit.seal AS s
-            WHERE s.kind = 'drop' AND s.detail -> 'from' = to_jsonb(b.partition_from))
-        ELSE b.root IS DISTINCT FROM audit._root_of_list(l.ids, l.times, l.digests)
-             OR (b.first_id, b.last_id, d.dims, d.dims, d.dims)
-                IS DISTINCT FROM (l.ids[1], l.ids[b.entries], array_dims(l.ids),
-                                  array_dims(l.times), array_dims(l.digests))
-    END
+    WITH listed AS (
+        SELECT b.*
+        FROM (
+            SELECT array_agg(ROW(n.seal, n.block, n.ids, n.times, n.digests)::audit.seal_list
+                             ORDER BY n.nth) AS lists
+            FROM (SELECT l.*, row_number() OVER (ORDER BY l.seal, l.block) AS nth
+                  FROM audit.seal_list AS l) AS n
+            -- Enough for a call, and two megabytes at most.
+            GROUP BY n.nth / 32
+        ) AS g,
+             LATERAL audit._blocks_of_lists(g.lists) AS b
+    ), dropped AS (
+        SELECT DISTINCT s.detail -> 'from' AS "from"
+        FROM audit.seal AS s
+        WHERE s.kind = 'drop'
+    ), compared AS (
+        SELECT coalesce(b.seal, l.seal) AS seal, coalesce(b.number, l.number) AS block,
+               CASE
+                   WHEN b.seal IS NULL THEN 'orphan'
+                   WHEN l.seal IS NULL THEN CASE WHEN d."from" IS NULL THEN 'missing' END
+                   WHEN l.root IS DISTINCT FROM b.root THEN 'root'
+                   WHEN (l.entries, l.first_id, l.last_id)
+                        IS DISTINCT FROM (b.entries, b.first_id, b.last_id) THEN 'header'
+               END AS what
+        FROM audit.seal_block AS b
+             FULL JOIN listed AS l ON (l.seal, l.number) = (b.seal, b.number)
+             LEFT JOIN dropped AS d
+                  ON l.seal IS NULL AND d."from" = to_jsonb(b.partition_from)
+    )
+    SELECT c.seal, c.block, c.what
+    FROM compared AS c
+    WHERE c.what IS NOT NULL
     ORDER BY 1, 2;
 $_broken_lists$;
 
@@ -262,9 +295,8 @@ AS $seal_of$
              FROM audit.seal AS s
              WHERE s.kind = 'entries'
                AND s.after_id = (SELECT b.after_id FROM began AS b)
+               AND s.number >= (SELECT b.number FROM began AS b)
                AND s.below > p_transaction_id
-               -- Numbers of transactions say nothing of an entry from before that was acknowledged.
-               AND audit._is_listed(s.number, p_occurred_at, p_id)
              ORDER BY s.below
              LIMIT 1)
             UNION ALL
@@ -272,11 +304,10 @@ AS $seal_of$
              FROM audit.seal AS s
              WHERE s.kind = 'restore'
                AND s.after_id >= p_id
-               AND s.number >= (SELECT b.number FROM began AS b)
-               AND audit._is_listed(s.number, p_occurred_at, p_id)
-             ORDER BY s.number
-             LIMIT 1)
+               AND s.number >= (SELECT b.number FROM began AS b))
          ) AS u
+    -- Numbers of transactions say nothing of an entry from before that was acknowledged.
+    WHERE audit._is_listed(u.number, p_occurred_at, p_id)
     ORDER BY u.number
     LIMIT 1;
 $seal_of$;

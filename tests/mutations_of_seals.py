@@ -27,7 +27,7 @@ BEGIN
         SELECT * FROM audit.seal WHERE number BETWEEN {first} AND {last} ORDER BY number
     LOOP
         UPDATE audit.seal AS s
-        SET root = audit._root_of_seal(s.number),
+        SET root = (SELECT b.root FROM audit._sums_of_seals(ARRAY[s.number]) AS b),
             previous = coalesce(
                 (SELECT p.head FROM audit.seal AS p WHERE p.number = s.number - 1), '')
         WHERE s.number = v_seal.number;

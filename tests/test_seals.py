@@ -119,15 +119,16 @@ def test_another_database_seals_only_after_somebody_acknowledged_that(
     assert seal(sealer).entries == 4
 
 
-def test_the_seal_of_an_entry_is_found_without_reading_the_chain(
-    upkeep: Upkeep, sealer: psycopg.Connection[Any]
+@pytest.mark.parametrize(("beside", "found"), [(0, 1), (1, None)], ids=["sealed", "in no seal"])
+def test_the_seal_of_an_entry_is_looked_for_without_reading_the_chain(
+    upkeep: Upkeep, sealer: psycopg.Connection[Any], beside: int, found: int | None
 ) -> None:
     upkeep.add_entries(0)
-    first = seal(sealer)
+    seal(sealer)
     sealer.execute(LENGTHEN)
     columns = "transaction_id, occurred_at, id"
     ((transaction, occurred_at, id_),) = rows(sealer, f"SELECT {columns} FROM audit.entry")
-    looking = f"SELECT audit.seal_of('{transaction}', '{occurred_at}', {id_})"
-    assert rows(sealer, f"SELECT (s.seal_of).number FROM ({looking}) AS s") == [(first.number,)]
+    looking = f"SELECT audit.seal_of('{transaction}', '{occurred_at}', {id_ + beside})"
+    assert rows(sealer, f"SELECT (s.seal_of).number FROM ({looking}) AS s") == [(found,)]
     ((plan,),) = rows(sealer, f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {looking}")
     assert plan[0]["Plan"]["Shared Hit Blocks"] < 100

@@ -60,9 +60,9 @@ def test_functions_that_were_replaced_are_found(log: SealedLog) -> None:
         " (seal bigint, block integer, what text) LANGUAGE sql STABLE SECURITY INVOKER"
         " SET search_path = pg_catalog, pg_temp AS 'SELECT 1::bigint, 1, '''' WHERE false'"
     )
-    unpin = "ALTER FUNCTION audit._root_of_seal(bigint) SET search_path = public"
+    unpin = "ALTER FUNCTION audit._sums_of_seals(bigint[]) SET search_path = public"
     assert log.found_after(lie) == {("replaced", "function audit._broken_lists")}
-    assert log.found_after(unpin) == {("replaced", "function audit._root_of_seal")}
+    assert log.found_after(unpin) == {("replaced", "function audit._sums_of_seals")}
 
 
 def test_a_function_of_the_same_body_that_is_called_in_another_way_is_found(log: SealedLog) -> None:

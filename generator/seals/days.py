@@ -102,22 +102,23 @@ FROM (
     GROUP BY b.partition_from
 ) AS d
      LEFT JOIN audit._partitions() AS p ON p.starts_at = d.starts_at
-     LEFT JOIN LATERAL (
-         SELECT s.number
+     LEFT JOIN (
+         SELECT s.detail -> 'from' AS starts_at, min(s.number) AS number
          FROM audit.seal AS s
-         WHERE s.kind = 'drop' AND s.detail -> 'from' = to_jsonb(d.starts_at)
-         ORDER BY s.number
-         LIMIT 1
-     ) AS s ON true
-     LEFT JOIN LATERAL (
-         SELECT r.detaching ->> 'name' AS name, date_trunc('second', r.started_at)::text AS since,
+         WHERE s.kind = 'drop'
+         GROUP BY s.detail -> 'from'
+     ) AS s ON s.starts_at = to_jsonb(d.starts_at)
+     LEFT JOIN (
+         SELECT DISTINCT ON (f.starts_at)
+                f.starts_at, r.detaching ->> 'name' AS name,
+                date_trunc('second', r.started_at)::text AS since,
                 (r.detaching ->> 'until')::timestamptz + r.retention_days * interval '1 day'
                     <= clock_timestamp() AS is_due
          FROM audit.maintenance_run AS r
-         WHERE (r.detaching ->> 'from')::timestamptz = d.starts_at
-         ORDER BY r.started_at DESC
-         LIMIT 1
-     ) AS m ON true
+              CROSS JOIN CAST(r.detaching ->> 'from' AS timestamptz) AS f (starts_at)
+         WHERE r.detaching IS NOT NULL
+         ORDER BY f.starts_at, r.started_at DESC
+     ) AS m ON m.starts_at = d.starts_at
 WHERE p.name IS NULL OR p.is_detaching
 ORDER BY d.starts_at
 """
@@ -135,11 +136,11 @@ FROM audit.seal AS s
      CROSS JOIN LATERAL jsonb_to_record(s.detail) AS d (
          "from" timestamptz, until timestamptz, entries bigint, retention_days integer,
          differing bigint)
-     LEFT JOIN LATERAL (
-         SELECT sum(b.entries) AS entries
+     LEFT JOIN (
+         SELECT b.partition_from, sum(b.entries) AS entries
          FROM audit.seal_block AS b
-         WHERE b.partition_from = d."from"
-     ) AS b ON true
+         GROUP BY b.partition_from
+     ) AS b ON b.partition_from = d."from"
 WHERE s.kind = 'drop' AND s.number <> ALL (%(broken)s::bigint[])
 ORDER BY s.number
 """

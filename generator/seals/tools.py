@@ -59,6 +59,7 @@ def _bare(query: str) -> str:
 
 _NEEDED = frozenset(
     [
+        "_blocks_of_lists",
         "_broken_lists",
         "_broken_seals",
         "_differing_entries",
@@ -69,7 +70,7 @@ _NEEDED = frozenset(
         "_partitions",
         "_root_of_entries",
         "_root_of_list",
-        "_root_of_seal",
+        "_sums_of_seals",
         "seal_of",
     ]
 )

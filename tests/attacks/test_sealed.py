@@ -50,7 +50,8 @@ BY_A_SUPERUSER = {
         "sha256(r.record) ORDER BY r.id) FROM audit.entry_record AS r WHERE r.id = ANY (l.ids));"
         "UPDATE audit.seal_block AS b SET root = (SELECT audit._root_of_list(l.ids, l.times,"
         " l.digests) FROM audit.seal_list AS l WHERE (l.seal, l.block) = (b.seal, b.number));"
-        "UPDATE audit.seal SET root = audit._root_of_seal(number);"
+        "UPDATE audit.seal SET root ="
+        " (SELECT b.root FROM audit._sums_of_seals(ARRAY[number]) AS b);"
         "UPDATE audit.seal AS s SET head = audit._head_of_seal(s)",
         "rewritten", "seal 1",
     ),

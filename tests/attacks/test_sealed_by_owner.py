@@ -61,8 +61,8 @@ BY_ITS_OWNER = {
         "DO $$ DECLARE v text := pg_get_functiondef('audit._broken_lists'::regproc);"
         " BEGIN DROP FUNCTION audit._broken_lists;"
         " EXECUTE replace(v, '_broken_lists()', '_broken_lists(p_decoy text, p_other text)');"
-        " EXECUTE replace(replace(v, '()', '(p_any int DEFAULT 1)'), 'WHERE CASE',"
-        " 'WHERE false AND CASE');"
+        " EXECUTE replace(replace(v, '_broken_lists()', '_broken_lists(p_any int DEFAULT 1)'),"
+        " 'WHERE c.what IS NOT NULL', 'WHERE false');"
         " END $$",
         "replaced", "function audit._broken_lists",
     ),

@@ -1,4 +1,7 @@
-"""Fills a log, seals and verifies all of it, seals what is new beside writers, and reports."""
+"""Fills a log, seals and verifies all of it, seals what is new beside writers, and reports.
+
+Does the same with a chain of many seals, and with one of a few over the same entries.
+"""
 
 import argparse
 import json
@@ -12,6 +15,7 @@ from pathlib import Path
 import psycopg
 
 from tests.benchmarks.filled import SETTINGS, bench_cluster, filled_log, say
+from tests.benchmarks.seals.long_chain import Costs, measure_chains
 from tests.benchmarks.seals.owner import Owner, owner_of
 from tests.benchmarks.seals.writers import Turns, take_turns
 from tests.benchmarks.viewer.report import describe
@@ -21,6 +25,8 @@ NEW = 5000
 LEAST_A_SECOND = 90_000
 MOST_MILLISECONDS = 50.0
 MOST_RATIO = 1.05
+MOST_SECONDS = 2.0
+MOST_GROWTH = 1.25
 REPORT = Path("build/bench-seal.json")
 
 # As fill.py numbers them, which tells the sequence nothing.
@@ -69,6 +75,7 @@ def main() -> None:
     """Do all of it."""
     parser = argparse.ArgumentParser(prog="make bench-seal", description=__doc__)
     parser.add_argument("--entries", type=int, default=10_000_000)
+    parser.add_argument("--seals", type=int, default=100_000)
     parser.add_argument("--keep", type=Path, help="keep the filled cluster here, or use it again")
     options = parser.parse_args()
     with bench_cluster(options.keep) as cluster:
@@ -76,8 +83,9 @@ def main() -> None:
         with psycopg.connect(log.superuser, autocommit=True) as superuser:
             create_role(superuser, APP, "crm_app")
             superuser.execute(START_OVER)
-        lines = _measure(log.superuser)
-        _report(lines, {"entries": options.entries, "version": describe(cluster), **SETTINGS})
+        lines = [*_measure(log.superuser), *_long(*measure_chains(cluster, options.seals))]
+        sizes = {"entries": options.entries, "seals": options.seals}
+        _report(lines, {**sizes, "version": describe(cluster), **SETTINGS})
     sys.exit(1 if any(line.is_missed for line in lines) else 0)
 
 
@@ -115,6 +123,19 @@ def _beside(turns: Turns) -> list[Line]:
         Line("writes beside it to alone", statistics.median(turns.rates()), "× by the clock"),
         Line("writes beside it", statistics.median(turns.beside_rate), "/s by the clock"),
         Line("sealed meanwhile", turns.sealed, "entries"),
+    ]
+
+
+def _long(few: Costs, many: Costs) -> list[Line]:
+    """Tell what the seals alone add to verifying the entries, and to sealing one."""
+    added = (many.verify - few.verify) / (many.seals - few.seals) * 1e2
+    what = f"after {many.seals:,} seals"
+    return [
+        Line("verify, for 100,000 seals", added, "s", MOST_SECONDS, "most"),
+        Line(f"verify in {many.seals:,} seals", many.verify / few.verify, "× of in few"),
+        Line("seal 1 new after a few seals", few.seal, "ms"),
+        Line(f"seal 1 new {what}", many.seal, "ms"),
+        Line("ratio of these two", many.seal / few.seal, "×", MOST_GROWTH, "most"),
     ]
 
 
