@@ -37,7 +37,7 @@ attacks: .venv/.test ## Attack the log in every way we know of (outcomes in buil
 
 replay: .venv/.test ## Run the replay property for long (EXAMPLES=20000, SEED=1 for other schemas)
 	@PGWITNESS_REPLAY_EXAMPLES=$(EXAMPLES) PGWITNESS_REPLAY_SEED=$(SEED) \
-	    $(BIN)/python -m pytest tests/test_replay.py
+	    $(BIN)/python -m pytest tests/replay
 
 lapse: .venv/.test ## Run 70 days of traffic and maintenance in minutes (figures in build/lapse.json)
 	@exec $(BIN)/python -m tests.lapse

@@ -37,23 +37,22 @@ SETTINGS = {
 }
 
 LONGEST = frozenset(
-    f"test_{name}"
-    for name in (
-        "crash_standby",
-        "crash_under_load",
-        "demo",
-        "dump_cluster",
-        "dump_restore",
-        "evidence_tampered",
-        "maintain_beside",
-        "maintain_crashed",
-        "maintain_killed",
-        "replay",
-        "seal_restores",
-        "upgrade",
-        "verify_histories",
-        "verify_mutations",
-    )
+    {
+        "demo/test_demo",
+        "evidence/test_tampered",
+        "failures/test_crash_standby",
+        "failures/test_crash_under_load",
+        "failures/test_dump_cluster",
+        "failures/test_dump_restore",
+        "installation/test_upgrade",
+        "maintain/test_beside",
+        "maintain/test_crashed",
+        "maintain/test_killed",
+        "replay/test_replay",
+        "seals/test_seal_restores",
+        "seals/test_verify_histories",
+        "seals/test_verify_mutations",
+    }
 )
 """Files that take ten seconds and more: begun last, one of them would keep all others waiting."""
 
@@ -64,7 +63,7 @@ hypothesis.settings.load_profile("tests")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files, which pytest-xdist gives out in this order."""
-    items.sort(key=lambda item: item.path.stem not in LONGEST)
+    items.sort(key=lambda item: f"{item.path.parent.name}/{item.path.stem}" not in LONGEST)
 
 
 def roomy_folder() -> Path:

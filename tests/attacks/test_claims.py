@@ -10,9 +10,9 @@ from generator.names import TableName
 from generator.render import render_track
 from tests.attacks.outcomes import Attack
 from tests.attacks.scene import SUPERUSER, Admit, Undone, acting, check, do, renamed
+from tests.capture.test_signature import KEY, SIGN
 from tests.crm import APP, VIEWER, Connection, Crm
 from tests.databases import OWNER
-from tests.test_signature import KEY, SIGN
 
 Log = Callable[[], list[Any]]
 

@@ -8,7 +8,7 @@ import psycopg
 
 from tests.crash.bank import ACCOUNTS
 from tests.crash.server import Server
-from tests.replay_fold import Entry, Keys, Rows, fold
+from tests.replay.fold import Entry, Keys, Rows, fold
 from tests.shop import AUDITOR, Connection
 
 ENTRIES = """
