@@ -13,7 +13,7 @@ from auditviewer.log.database import Reading
 from auditviewer.log.entries import count_entries, find_anchor
 from auditviewer.log.filters import Filter, read_filter
 from auditviewer.log.known import read_tables
-from auditviewer.log.stands import Stand
+from auditviewer.log.stands import LARGEST_ID, Stand
 from auditviewer.seals import sealed
 from auditviewer.shown import Shown, context_in_words
 from auditviewer.site import Site
@@ -21,7 +21,6 @@ from auditviewer.times import Clock
 
 MOST_LINES = 1000
 MOST_COUNTED = 100_000
-LARGEST_ID = 2**63 - 1
 
 
 def change(site: Site, transaction: int, entry: int) -> str:

@@ -24,6 +24,7 @@ FIRST_MINUTES = timedelta(minutes=10)
 WIDENING = 4
 MARGIN = timedelta(days=1)
 """How far apart two entries of one change may be, and how wrong the server's clock."""
+LARGEST_ID = 2**63 - 1
 MOST_LEFT_OUT = 8
 """Saves that a cursor can name. Of one that it forgets, another change stands in the list."""
 
@@ -101,7 +102,7 @@ def read_cursor(text: str) -> Cursor:
     if match is None:
         raise ValueError(text)
     moment = datetime.strptime(match[1], "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC)
-    if moment.year == datetime.max.year:
+    if moment.year == datetime.max.year or int(match[2]) > LARGEST_ID:
         raise ValueError(text)
     left_out = tuple(match[5].split(",")) if match[5] else ()
     return Cursor(moment, int(match[2]), match[4], left_out[:MOST_LEFT_OUT], match[3] == FORMER)
