@@ -11,10 +11,8 @@ import click
 
 from generator.anchors.files import read_all
 from generator.command_line import UsageProblem, connect, problems
-from generator.evidence import Asked, gather, write_bundle
+from generator.evidence import VERIFIER, Asked, gather, write_bundle
 from generator.names import TableName
-
-VERIFIER = Path(__file__).with_name("verify_evidence.py")
 
 
 def _moment(value: str) -> datetime:
