@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from generator.anchors.files import read_all
-from generator.command_line import UsageProblem, connect, problems
+from generator.command_line import UsageProblem, connect, problems, say
 from generator.evidence import VERIFIER, Asked, gather, write_bundle
 from generator.names import TableName
 
@@ -72,7 +72,7 @@ def _write(
     if table and not name:
         raise UsageProblem(f'--table: "{table}" has no schema – write it as crm.workflow')
     with problems():
-        known = read_all(anchors, partial(click.echo, err=True))
+        known = read_all(anchors, partial(say, err=True))
         with connect(database) as connection:
             found = gather(connection, Asked(table=name, **asked))
         with output.open("w", encoding="utf-8") if output else nullcontext(sys.stdout) as file:
