@@ -9,8 +9,8 @@ it: theirs is not reported.
 from collections.abc import Iterator, Sequence
 from typing import Any, LiteralString
 
-from generator.catalogue import Connection, rows
 from generator.config import TrackedTable
+from generator.database import Connection, rows
 from generator.drift.finding import Finding
 from generator.drift.objects import written
 from generator.lookups import read_columns

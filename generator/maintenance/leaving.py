@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import psycopg
 from psycopg import sql
 
-from generator.catalogue import rows
+from generator.database import rows
 from generator.maintenance.partitions import FOREVER, Partition, read_partitions
 from generator.maintenance.run import Run
 from generator.maintenance.waiting import Blocked, patiently, until_left

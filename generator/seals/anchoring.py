@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import LiteralString
 
 from generator.anchors.anchor import Anchor
-from generator.catalogue import Connection, rows
 from generator.config import ConfigError
+from generator.database import Connection, rows
 from generator.seals.chain import Chain
 from generator.seals.finding import ACKNOWLEDGE, COPY, Finding, Findings
 

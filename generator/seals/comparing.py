@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
-from generator.catalogue import Connection, rows
+from generator.database import Connection, rows
 from generator.seals.chain import Chain, Doubt
 from generator.seals.describing import describe
 from generator.seals.finding import ENTRIES, Finding, Findings

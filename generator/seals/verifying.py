@@ -9,7 +9,7 @@ from typing import Any, LiteralString
 
 from generator.access import require_member
 from generator.anchors.anchor import Anchor
-from generator.catalogue import Connection, rows
+from generator.database import Connection, rows
 from generator.seals.anchoring import judge_anchors, ours
 from generator.seals.chain import Chain, judge_chain
 from generator.seals.comparing import Tell, compare_entries
