@@ -70,15 +70,11 @@ class Run:
         self, statement: Statement, parameters: Sequence[object] = ()
     ) -> psycopg.Cursor[Any]:
         """Execute what nobody waits for behind us. Raises Blocked."""
-        return patiently(
-            self.session,
-            statement,
-            parameters,
-            wait=self.patience.others,
-            pauses=self.patience.pauses,
-        )
+        return patiently(self.session, self.patience, statement, parameters)
 
-    def create(self, call: LiteralString, *arguments: object, wait: int | None = None) -> None:
+    def create(
+        self, call: LiteralString, *arguments: object, patience: Patience | None = None
+    ) -> None:
         """Make a partition by a function that returns its name, and write that down with it.
 
         Raises Blocked, also where a table is in the way that somebody has detached or moved.
@@ -86,10 +82,9 @@ class Run:
         try:
             patiently(
                 self.session,
+                patience or self.patience,
                 sql.SQL(_CREATE).format(sql.SQL(call)),
                 [*arguments, self.started_at],
-                wait=self.patience.others if wait is None else wait,
-                pauses=self.patience.pauses,
             )
         except (psycopg.errors.DuplicateTable, psycopg.errors.InvalidObjectDefinition) as error:
             raise Blocked(f"no day is added: {error.diag.message_primary}") from None
@@ -127,10 +122,7 @@ class Run:
 def begin(session: Session, terms: Terms, patience: Patience | None = None) -> Run:
     """Start a run, which leaves a row from now on. Raises Blocked."""
     patience = patience or Patience()
-    cursor = patiently(
-        session, _BEGIN, [terms.retention], wait=patience.others, pauses=patience.pauses
-    )
-    [(started_at,)] = cursor.fetchall()
+    [(started_at,)] = patiently(session, patience, _BEGIN, [terms.retention]).fetchall()
     last_seal = Seals(session.worker).last_number()
     return Run(session, terms, patience, started_at, last_seal=last_seal)
 
