@@ -10,6 +10,7 @@ from generator.anchors.delivery import deliver, later_known, readable
 from generator.maintenance.run import Run
 from generator.maintenance.waiting import Blocked
 from generator.seals.sealing import Refused, Seals, seal_new
+from generator.wording import count
 
 
 def seal(run: Run) -> Iterator[str]:
@@ -18,7 +19,7 @@ def seal(run: Run) -> Iterator[str]:
     known = later_known(readable(run.terms.anchors), log_of(run), Seals(worker))
     try:
         for one in seal_new(worker, run.execute, known):
-            yield f"seal {one.number}: {one.entries:,} entries"
+            yield f"seal {one.number}: {count(one.entries, 'entry')}"
     except Refused as refused:
         raise Blocked(str(refused)) from None
     except Blocked as blocked:
