@@ -35,8 +35,7 @@ def verify(
     with step(connection):
         kept = ours(connection, anchors or ())
         judge_tools(connection, found)
-        chain = judge_chain(connection)
-        found.add(*chain.findings)
+        chain = judge_chain(connection, found)
     compared = compare_entries(connection, chain, found, tell)
     with step(connection):
         judge_days(connection, chain, found)
