@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.rows import namedtuple_row
 
 Connection = psycopg.Connection[Any]
-Query = LiteralString | sql.Composed
+Statement = LiteralString | sql.Composed
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def reading(connection: Connection) -> Iterator[None]:
         yield
 
 
-def rows(connection: Connection, query: Query, **parameters: object) -> list[Any]:
+def rows(connection: Connection, query: Statement, **parameters: object) -> list[Any]:
     """Return the rows of a query as named tuples, whatever row factory the connection has."""
     with connection.cursor(row_factory=namedtuple_row) as cursor:
         return cursor.execute(query, parameters).fetchall()

@@ -13,9 +13,10 @@ import psycopg
 from psycopg import sql
 
 from generator.anchors.places import Places
+from generator.database import Statement
 from generator.maintenance.partitions import Partition, read_clock, start_of
 from generator.maintenance.session import Session
-from generator.maintenance.waiting import Blocked, Patience, Statement, patiently
+from generator.maintenance.waiting import Blocked, Patience, patiently
 from generator.seals.sealing import Seals
 
 

@@ -7,15 +7,13 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
-from psycopg import sql
 
+from generator.database import Statement
 from generator.maintenance.blockers import blockers, stayers
 from generator.maintenance.session import Session
-
-Statement = LiteralString | sql.Composed
 
 _FIRST_LOOK, _MOST_BETWEEN_LOOKS = 0.02, 0.5
 """Seconds. To look who blocks locks the table of locks, so it is done ever more seldom."""
