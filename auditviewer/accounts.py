@@ -66,15 +66,15 @@ def read_accounts(path: Path) -> Accounts:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(
-            f"{path}: {error.strerror}; PGWITNESS_ACCOUNTS has to name a file"
+            f"{path}: {error.strerror} – PGWITNESS_ACCOUNTS has to name a file"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"{path}: is not TOML: {error}; see the accounts in the README"
+            f"{path}: is not TOML: {error} – see the accounts in the README"
         ) from error
     entries = told.get("account")
     if not isinstance(entries, list) or not entries:
-        raise ConfigError(f"{path}: has no [[account]]; add at least one, in double brackets")
+        raise ConfigError(f"{path}: has no [[account]] – add at least one, in double brackets")
     problems = [
         f"{path}: account {number}: {problem}"
         for number, entry in enumerate(entries, start=1)
@@ -92,16 +92,16 @@ def read_accounts(path: Path) -> Accounts:
 
 def _problems(entry: Any, earlier: Sequence[Any]) -> list[str]:
     if not isinstance(entry, dict):
-        return ["is no table; write [[account]] above its lines"]
+        return ["is no table – write [[account]] above its lines"]
     missing = [key for key in KEYS if not isinstance(entry.get(key), str) or not entry[key]]
-    problems = [f'has no {key}; write {key} = "…"' for key in missing]
+    problems = [f'has no {key} – write {key} = "…"' for key in missing]
     if "password_hash" not in missing and not _is_hash(entry["password_hash"]):
         problems.append(
-            "password_hash is none; make one by python -c "
+            "password_hash is none – make one by python -c "
             "'from werkzeug.security import *; print(generate_password_hash(input()))'"
         )
     if "email" not in missing and _address(entry) in map(_address, earlier):
-        problems.append(f"email {entry['email']!r} is another account's too; remove one of them")
+        problems.append(f"email {entry['email']!r} is another account's too – remove one of them")
     return problems
 
 

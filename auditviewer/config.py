@@ -80,36 +80,36 @@ HOW_TO_FIX = {
 def _missing(key: str, given: Mapping[str, Any]) -> str | None:
     if given.get(key):
         return None
-    return f"{PREFIX}_{key}: is not set; set it to {HOW_TO_FIX[key]}"
+    return f"{PREFIX}_{key}: is not set – set it to {HOW_TO_FIX[key]}"
 
 
 def _wrong(given: Mapping[str, Any]) -> Iterator[str]:
     zone, days, secret = (given.get(key) for key in ("TIME_ZONE", "RETENTION_DAYS", "SECRET_KEY"))
     if str(zone) not in zone_names():
-        yield f"{PREFIX}_TIME_ZONE: no zone is called {zone!r}; use an IANA name, Europe/Berlin"
+        yield f"{PREFIX}_TIME_ZONE: no zone is called {zone!r} – use an IANA name, Europe/Berlin"
     if not str(days).isdecimal() or not 1 <= int(str(days)) <= LONGEST_RETENTION:
         yield (
-            f"{PREFIX}_RETENTION_DAYS: is {days!r}; use a number of days from 1 to "
+            f"{PREFIX}_RETENTION_DAYS: is {days!r} – use a number of days from 1 to "
             f"{LONGEST_RETENTION}"
         )
     if not _is_address(given["PRODUCT_URL"]):
         yield (
-            f"{PREFIX}_PRODUCT_URL: is {given['PRODUCT_URL']!r}; use one that begins with "
+            f"{PREFIX}_PRODUCT_URL: is {given['PRODUCT_URL']!r} – use one that begins with "
             "https:// or http://, or a path of this site"
         )
     if not _is_list_of_words(given["ADMIN_ROLES"]):
-        yield f'{PREFIX}_ADMIN_ROLES: is no list of roles; use ["account_admin", "admin"]'
+        yield f'{PREFIX}_ADMIN_ROLES: is no list of roles – use ["account_admin", "admin"]'
     if not _is_breadcrumb(given["BREADCRUMB"]):
-        yield f'{PREFIX}_BREADCRUMB: is no list of words and links; use [["Settings", "/settings"]]'
+        yield f'{PREFIX}_BREADCRUMB: is no list of links – use [["Settings", "/settings"]]'
     if secret and len(str(secret)) < SHORTEST_SECRET:
         yield (
-            f"{PREFIX}_SECRET_KEY: is shorter than {SHORTEST_SECRET} characters; "
+            f"{PREFIX}_SECRET_KEY: is shorter than {SHORTEST_SECRET} characters – "
             f"set it to {HOW_TO_FIX['SECRET_KEY']}"
         )
     try:
         conninfo_to_dict(str(given.get("DATABASE") or ""))
     except ProgrammingError as error:
-        yield f"{PREFIX}_DATABASE: {str(error).strip()}; set it to {HOW_TO_FIX['DATABASE']}"
+        yield f"{PREFIX}_DATABASE: {str(error).strip()} – set it to {HOW_TO_FIX['DATABASE']}"
 
 
 def _is_address(value: object) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from flask import render_template, request, url_for
 
 from auditviewer.change.english import count
-from auditviewer.change.quantities import number_in_words
+from auditviewer.change.quantities import number_in_short, number_in_words, size_in_words
 from auditviewer.change.records import Table, TableName, Tables
 from auditviewer.growth import Amount, Day, Growth, sum_up
 from auditviewer.log.coverage import (
@@ -24,7 +24,6 @@ from auditviewer.log.coverage import (
 from auditviewer.log.filters import read_filter
 from auditviewer.log.known import read_tables
 from auditviewer.site import Site
-from auditviewer.sizes import number_in_short, size_in_words
 from auditviewer.times import Clock
 
 LOG = ("audit", "entry")

@@ -9,9 +9,9 @@ from datetime import tzinfo
 from enum import StrEnum
 
 from auditviewer.change.changes import Change, fold
-from auditviewer.change.columns import Line, Section, lay_out
 from auditviewer.change.english import plural
 from auditviewer.change.records import Entry, Row, Table, Tables
+from auditviewer.change.sides import Line, Section, lay_out
 from auditviewer.change.states import State, fold_rows
 from auditviewer.change.stored import image
 from auditviewer.log.past import Past
@@ -176,7 +176,7 @@ def _inserted(state: State, row: Row, entries: Sequence[Entry]) -> Entry:
 
 
 def lay_out_state(state: Change, most: int) -> tuple[Section, ...]:
-    """Return the two columns of a state, of which the second says it all."""
+    """Return the two sides of a state, of which the second says it all."""
     nouns = {plural(group.noun): group.noun for group in state.groups}
     return tuple(
         replace(

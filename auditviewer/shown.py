@@ -1,4 +1,4 @@
-"""A change as a page shows it: its sentence, its two columns, its name and where it leads.
+"""A change as a page shows it: its sentence, its two sides, its name and where it leads.
 
 Knows no Flask; the templates draw what is in here.
 """
@@ -10,10 +10,10 @@ from ipaddress import ip_address
 from urllib.parse import quote, urlsplit
 
 from auditviewer.change.changes import Change, Kind
-from auditviewer.change.columns import Section, lay_out
 from auditviewer.change.english import count, plural
 from auditviewer.change.records import Column, Json, Table, TableName, Tables
 from auditviewer.change.sentences import Sentence, say
+from auditviewer.change.sides import Section, lay_out
 from auditviewer.change.values import describe
 from auditviewer.change.verbatim import reveal
 from auditviewer.log.fates import Fate
@@ -42,7 +42,7 @@ class Shown:
 
     @property
     def unchanged_in_words(self) -> str:
-        """Return how many fields the two columns leave out."""
+        """Return how many fields the two sides leave out."""
         number, is_update = self.change.unchanged, self.change.kind is Kind.UPDATED
         noun = "unchanged field" if is_update else "empty field"
         return f"{count(number, noun)} not shown"

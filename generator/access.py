@@ -5,8 +5,8 @@ Knows roles and rights; what is read then, others know.
 
 from typing import Literal, LiteralString
 
-from generator.catalogue import Connection, rows
 from generator.config import ConfigError
+from generator.database import Connection, rows
 
 Group = Literal["audit_reader", "audit_owner"]
 

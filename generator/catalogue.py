@@ -4,19 +4,12 @@ Reads pg_catalog alone, and never a row of a table; what follows from it, others
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
-import psycopg
-from psycopg import sql
-from psycopg.rows import namedtuple_row
-
+from generator.database import Connection, rows
 from generator.names import TableName, as_arrays
-
-Connection = psycopg.Connection[Any]
-Query = LiteralString | sql.Composed
 
 
 @dataclass(frozen=True)
@@ -71,25 +64,6 @@ class CatalogueTable:
 
 
 Tables = Mapping[TableName, CatalogueTable]
-
-
-@contextmanager
-def reading(connection: Connection) -> Iterator[None]:
-    """Read in one snapshot, without the right to write, and with names deparsed the same always.
-
-    The connection must not be in a transaction that has read already.
-    """
-    with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        for setting, value in _SETTINGS.items():
-            connection.execute("SELECT set_config(%s, %s, true)", [setting, value])
-        yield
-
-
-def rows(connection: Connection, query: Query, **parameters: object) -> list[Any]:
-    """Return the rows of a query as named tuples, whatever row factory the connection has."""
-    with connection.cursor(row_factory=namedtuple_row) as cursor:
-        return cursor.execute(query, parameters).fetchall()
 
 
 def read_tables(connection: Connection) -> dict[TableName, CatalogueTable]:
@@ -153,15 +127,6 @@ def _columns(
         )
     return columns, numbered
 
-
-_SETTINGS = {
-    "search_path": "pg_catalog, pg_temp",
-    "timezone": "UTC",
-    "datestyle": "ISO, YMD",
-    "quote_all_identifiers": "off",
-    "row_security": "on",
-    "standard_conforming_strings": "on",
-}
 
 _RELATIONS: LiteralString = """
 SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind::text AS kind,

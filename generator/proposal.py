@@ -5,8 +5,9 @@ Knows what names and types usually mean; somebody who knows the product reviews 
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from generator.catalogue import CatalogueTable, Connection, Tables, read_tables, reading, rows
+from generator.catalogue import CatalogueTable, Tables, read_tables
 from generator.config import Column, ConfigError, Parent, TrackedTable
+from generator.database import Connection, reading, rows
 from generator.kinship import Kinship, find_kinship
 from generator.names import TableName, as_printed
 from generator.proposed_columns import (

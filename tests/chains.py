@@ -11,8 +11,8 @@ from psycopg.rows import namedtuple_row
 
 from generator.anchors.anchor import Known, Seal
 from generator.maintenance import Patience
-from generator.maintenance.sealing import execute
 from generator.maintenance.session import take_role
+from generator.maintenance.waiting import patiently
 from generator.seals.sealing import Execute, Seals, acknowledge, seal_new
 from tests.crm import APP
 
@@ -88,4 +88,4 @@ class Chain:
     @contextmanager
     def _owner(self) -> Iterator[tuple[psycopg.Connection[Any], Execute]]:
         with psycopg.connect(self.conninfo) as worker, psycopg.connect(self.conninfo) as watcher:
-            yield worker, partial(execute, take_role(worker, watcher), BRIEF)
+            yield worker, partial(patiently, take_role(worker, watcher), BRIEF)

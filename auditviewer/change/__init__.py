@@ -1,5 +1,5 @@
 """What a change is, and how it reads: entries in, words out.
 
 Begins at `records` (what was read), comes to a tree in `changes`, and ends in `sentences` and
-`columns`. Knows neither the database nor the page.
+`sides`. Knows neither the database nor the page.
 """

@@ -2,7 +2,7 @@
 
 The tree is worked out here, once: a change has fields, and groups of parts, which have fields of
 their own; each holds its values in words and the sentence of audit.toml that says it. `sentences`
-and `columns` only render it. Pure: knows neither the database nor the page.
+and `sides` only render it. Pure: knows neither the database nor the page.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Numbers, money, moments and durations as an admin writes them.
+"""Numbers, money, moments, durations and sizes as an admin writes them.
 
 Knows what is stored for each, not which columns hold them.
 """
@@ -30,6 +30,7 @@ ISO_DURATION = re.compile(
     r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?"
 )
 UNITS = ("year", "month", "day", "hour", "minute", "second")
+SIZE_UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def number_in_words(value: int | Decimal) -> str:
@@ -133,8 +134,16 @@ def _signed(number: str) -> str:
     return number.lstrip("+").replace("-", "−")
 
 
-def size_in_words(size: int) -> str:
-    """Return "512 bytes", "12.3 kB" or "10.0 MB"."""
-    if size < 1000:
-        return "1 byte" if size == 1 else f"{size} bytes"
-    return f"{size / 1000:.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:,.1f} MB"
+def number_in_short(number: float) -> str:
+    """Return "12,300" for 12345, and "0.67": as many digits as one can take in."""
+    short = Decimal(f"{number:.{3 if number >= 100 else 2}g}")
+    return number_in_words(int(short) if short == short.to_integral() else short)
+
+
+def size_in_words(size: float) -> str:
+    """Return "1 byte" or "9.1 MB", each of 1,024 kB: PostgreSQL's units."""
+    unit = 0
+    while size >= 1000 and unit < len(SIZE_UNITS) - 1:
+        size, unit = size / 1024, unit + 1
+    name = "byte" if (size, unit) == (1, 0) else SIZE_UNITS[unit]
+    return f"{number_in_short(size)}\N{NO-BREAK SPACE}{name}"

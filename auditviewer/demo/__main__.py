@@ -93,7 +93,7 @@ def _listening(port: int) -> Iterator[socket.socket]:
         except OSError as error:
             why = "is in use" if error.errno == errno.EADDRINUSE else error.strerror
             raise CannotStart(
-                f"127.0.0.1:{port}: {why}; choose another port, "
+                f"127.0.0.1:{port}: {why} – choose another port, "
                 f"by make demo PORT={port % 65535 + 1} or by --port"
             ) from error
         yield listener

@@ -51,7 +51,7 @@ def choose_account(data: Path) -> Account:
     for entry in _unprivileged(data):
         return Account(entry.pw_uid, entry.pw_gid, entry.pw_name, drop=True)
     raise ClusterError(
-        "PostgreSQL: refuses to run as root, and there is no account postgres or nobody; "
+        "PostgreSQL: refuses to run as root, and there is no account postgres or nobody – "
         "run this as an ordinary user"
     )
 
@@ -104,7 +104,7 @@ def make_home(data: Path) -> Path:
     home = reachable_home(data)
     home.mkdir(exist_ok=True)
     if home.is_symlink() or home.stat().st_uid != os.geteuid():
-        raise ClusterError(f"{home}: is not yours; remove it, or choose another data folder")
+        raise ClusterError(f"{home}: is not yours – remove it, or choose another data folder")
     home.chmod(0o755)
     if made:
         data.rmdir()

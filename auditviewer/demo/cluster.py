@@ -132,7 +132,7 @@ def _lock(home: Path) -> int:
         lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o644)
     except PermissionError as error:
         raise ClusterError(
-            f"{error.filename}: belongs to another account; remove {home}"
+            f"{error.filename}: belongs to another account – remove {home}"
         ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -140,7 +140,7 @@ def _lock(home: Path) -> int:
         owner = os.read(lock, 20).decode() or "unknown"
         os.close(lock)
         raise ClusterError(
-            f"{home}: is in use by process {owner}; stop that one first (Ctrl-C where it runs)"
+            f"{home}: is in use by process {owner} – stop that one first (Ctrl-C where it runs)"
         ) from error
     os.ftruncate(lock, 0)
     os.write(lock, str(os.getpid()).encode())
@@ -234,7 +234,7 @@ def _launch(programs: Programs, pgdata: Path, settings: Mapping[str, str]) -> Pa
         _remove_socket_dir(socket_dir)
         said = log.read_text(errors="replace") if log.exists() else started.stdout
         raise ClusterError(
-            f"{pgdata}: PostgreSQL doesn't start; mend what its log ends with, or remove the "
+            f"{pgdata}: PostgreSQL doesn't start – mend what its log ends with, or remove the "
             "folder:\n" + "\n".join(said.splitlines()[-8:])
         )
     return socket_dir

@@ -78,7 +78,7 @@ def _migrations_folder() -> Path:
     for folder in (here / "migrations", here.parents[1] / "migrations"):
         if folder.is_dir():
             return folder
-    raise ClusterError(f"{here.parents[1]}: no migrations here; run the demo from a checkout")
+    raise ClusterError(f"{here.parents[1]}: no migrations here – run the demo from a checkout")
 
 
 def _read_mark(superuser: psycopg.Connection) -> str | None:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from generator.access import may_read
-from generator.catalogue import Connection, Tables, read_named, read_tables, reading
+from generator.catalogue import Tables, read_named, read_tables
 from generator.config import Config
+from generator.database import Connection, reading
 from generator.drift.by_statement import find_misfits
 from generator.drift.code import find_code_in_log, find_foreign_code
 from generator.drift.dating import add_dates

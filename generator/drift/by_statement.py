@@ -6,8 +6,9 @@ Knows where PostgreSQL keeps rows from a statement trigger, or shows them to it 
 from collections.abc import Iterable, Iterator
 from typing import Any, LiteralString
 
-from generator.catalogue import CatalogueTable, Connection, Tables, rows
+from generator.catalogue import CatalogueTable, Tables
 from generator.config import TrackedTable
+from generator.database import Connection, rows
 from generator.drift.finding import Finding
 from generator.drift.objects import written
 from generator.names import TableName, as_arrays

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, LiteralString
 
 from generator.access import may_read
-from generator.catalogue import Connection, rows
+from generator.database import Connection, rows
 from generator.drift.finding import Finding
 
 _PERMANENT = 3

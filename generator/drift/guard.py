@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import LiteralString
 
-from generator.catalogue import Connection, rows
+from generator.database import Connection, rows
 from generator.drift.finding import PSQL, Finding
 from generator.render import render_guard
 

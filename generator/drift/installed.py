@@ -5,7 +5,7 @@ Knows the catalogues of PostgreSQL 14 to 18; what ought to be there, others know
 
 from typing import Any, LiteralString
 
-from generator.catalogue import Connection, rows
+from generator.database import Connection, rows
 from generator.drift.objects import Grant, Objects, Piece, Trigger, named, written
 from generator.drift.routines import read_routines
 from generator.names import TableName

@@ -6,7 +6,7 @@ Knows what PostgreSQL gives superusers, owners and readers; what nobody should h
 from dataclasses import dataclass
 from typing import LiteralString
 
-from generator.catalogue import Connection, reading, rows
+from generator.database import Connection, reading, rows
 
 _MOST = 5
 

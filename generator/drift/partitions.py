@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import LiteralString
 
-from generator.catalogue import Connection, rows
+from generator.database import Connection, rows
 from generator.drift.differences import compare_trigger, drop_trigger, find_excess
 from generator.drift.finding import Finding, fold
 from generator.drift.objects import AUDIT, ENTRY, Objects, Trigger, in_sql, named, written

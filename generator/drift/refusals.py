@@ -6,8 +6,8 @@ They run as audit_writer, and go without a name that they can't read: it shows o
 from collections.abc import Collection, Iterator
 from typing import Any, LiteralString
 
-from generator.catalogue import Connection, rows
 from generator.config import TrackedTable
+from generator.database import Connection, rows
 from generator.drift.finding import Finding
 from generator.lookups import read_columns
 from generator.names import TableName, as_arrays

@@ -6,8 +6,8 @@ Knows attributes, and the rights on the user's tables; who can act as these role
 from collections.abc import Iterator, Sequence
 from typing import LiteralString
 
-from generator.catalogue import Connection, rows
 from generator.config import TrackedTable
+from generator.database import Connection, rows
 from generator.drift.finding import Finding
 from generator.lookups import read_columns
 from generator.names import TableName

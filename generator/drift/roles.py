@@ -7,8 +7,8 @@ nothing stops them, and notes.py counts them.
 from collections.abc import Iterator
 from typing import Any, LiteralString
 
-from generator.catalogue import Connection, rows
 from generator.config import Config
+from generator.database import Connection, rows
 from generator.drift.finding import Finding
 from generator.drift.objects import in_sql, written
 from generator.quoting import identifier

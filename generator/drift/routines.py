@@ -5,7 +5,7 @@ Knows what makes one another than it was: whatever PostgreSQL runs, or finds it 
 
 from typing import Any, LiteralString
 
-from generator.catalogue import Connection, rows
+from generator.database import Connection, rows
 from generator.drift.objects import Routine, named
 from generator.drift.statements import read_statements
 

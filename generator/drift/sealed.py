@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString
 
-from generator.catalogue import Connection, rows
+from generator.database import Connection, rows
 from generator.drift.finding import Finding
 from generator.drift.objects import named
 from generator.seals.finding import ACKNOWLEDGE

@@ -6,8 +6,8 @@ Knows partitions of the user's tables, and the tables of the log but for its par
 from collections.abc import Iterable, Iterator
 from typing import LiteralString
 
-from generator.catalogue import Connection, rows
 from generator.config import TrackedTable
+from generator.database import Connection, rows
 from generator.drift.finding import Finding
 from generator.drift.objects import in_sql, named
 from generator.names import TableName, as_arrays

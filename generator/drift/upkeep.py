@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import LiteralString
 
 from generator.access import may_read
-from generator.catalogue import Connection, rows
+from generator.database import Connection, rows
 from generator.drift.finding import Finding
 from generator.drift.objects import named
 from generator.drift.partitions import Partition

@@ -6,7 +6,7 @@ Knows audit.object_version; when an alteration was, others tell by the log.
 from collections.abc import Collection, Iterator
 from typing import Any, LiteralString
 
-from generator.catalogue import Connection, rows
+from generator.database import Connection, rows
 from generator.drift.finding import Finding, fold
 from generator.drift.objects import named, written
 from generator.names import TableName

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, LiteralString
 
 from generator.access import may_read
-from generator.catalogue import Connection, rows
 from generator.config import TrackedTable
+from generator.database import Connection, rows
 from generator.description import column_words
 from generator.drift.finding import Finding, difference
 from generator.names import TableName

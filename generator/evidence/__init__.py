@@ -4,6 +4,6 @@ Takes what the database says as it is: whether it holds is for verify_evidence.p
 """
 
 from generator.evidence.reading import Asked, Evidence, gather
-from generator.evidence.writing import write_bundle
+from generator.evidence.writing import VERIFIER, write_bundle
 
-__all__ = ["Asked", "Evidence", "gather", "write_bundle"]
+__all__ = ["VERIFIER", "Asked", "Evidence", "gather", "write_bundle"]

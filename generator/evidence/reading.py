@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, LiteralString
 
 from generator.access import require_member
-from generator.catalogue import Connection, rows
 from generator.config import ConfigError
+from generator.database import Connection, rows
 from generator.evidence import queries
 from generator.names import TableName
 

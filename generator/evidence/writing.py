@@ -4,12 +4,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TextIO
 
 from generator.anchors.anchor import Anchor
 from generator.evidence.reading import Asked, Evidence
 from generator.evidence.verify_evidence import BLOCK, COLUMNS, SEAL, decode
 
+VERIFIER = Path(__file__).with_name("verify_evidence.py")
 README = (
     "Entries of an audit log of pgwitness, with what proves them. To verify them, with Python 3.8 "
     "or newer: python3 verify_evidence.py THIS_FILE --anchors anchors.jsonl. The program is what "

@@ -56,15 +56,15 @@ def _split(run: Run, last: Partition, newest: datetime | None) -> Iterator[str]:
     if newest is not None and newest >= at:
         at = start_of(newest, day) + day
     with _staying_open(last):
-        until_left(run.session, "entry", last.name, patience=run.patience)
+        until_left(run.session, run.patience, "entry", last.name)
         _bound(run, at)
     yield f"{last.name}: to end at {at:%Y-%m-%d %H:%M}"
     with _staying_open(last, run):
         _validate(run, last)
     yield f"{last.name}: holds nothing later"
     with _staying_open(last, run):
-        until_left(run.session, "entry", last.name, patience=run.patience)
-        run.create("audit._split_last(%s)", at, wait=run.patience.writers)
+        until_left(run.session, run.patience, "entry", last.name)
+        run.create("audit._split_last(%s)", at, patience=run.patience.before_writers)
     yield f"{last.name}: ends at {at:%Y-%m-%d %H:%M}"
 
 
@@ -89,13 +89,7 @@ def _is_unbound(run: Run) -> bool:
 
 
 def _bound(run: Run, at: datetime | None) -> None:
-    patiently(
-        run.session,
-        "SELECT audit._bound_last(%s)",
-        [at],
-        wait=run.patience.writers,
-        pauses=run.patience.pauses,
-    )
+    patiently(run.session, run.patience.before_writers, "SELECT audit._bound_last(%s)", [at])
 
 
 def _validate(run: Run, last: Partition) -> None:

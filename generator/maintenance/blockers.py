@@ -6,7 +6,7 @@ Knows pg_locks and pg_stat_activity; what to do about it, others know.
 from collections.abc import Iterator, Sequence
 from typing import Any, LiteralString
 
-from generator.catalogue import rows
+from generator.database import rows
 from generator.maintenance.session import Session
 
 

@@ -4,12 +4,13 @@ Every function here yields after each step, any of which may be the last.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import psycopg
 from psycopg import sql
 
-from generator.catalogue import rows
+from generator.database import rows
 from generator.maintenance.partitions import FOREVER, Partition, read_partitions
 from generator.maintenance.run import Run
 from generator.maintenance.waiting import Blocked, patiently, until_left
@@ -59,12 +60,13 @@ def detach(run: Run, partition: Partition) -> Iterator[str]:
         if other.is_detaching:
             raise Blocked(f"{partition.name} stays: {other.name} is still being detached")
     try:
-        until_left(run.session, partition.name, patience=run.patience)
+        until_left(run.session, run.patience, partition.name)
     except Blocked as blocked:
         raise Blocked(f"{partition.name} stays: {blocked}") from None
     yield f"{partition.name}: detaching"
+    once = replace(run.patience, others=4 * run.patience.others, pauses=())
     try:
-        patiently(run.session, _statement(_DETACH, partition.name), wait=4 * run.patience.others)
+        patiently(run.session, once, _statement(_DETACH, partition.name))
     except Blocked as blocked:
         # Idle sessions and prepared transactions stop it here, and no longer once it is half done.
         if not any(p.is_detaching for p in read_partitions(run.session.worker)):
@@ -78,7 +80,7 @@ def drop(run: Run, partition: Partition) -> str:
     arguments = (run.started_at, partition.name, partition.starts_at, partition.until)
     before = _count_dropped(run)
     try:
-        until_left(run.session, partition.name, patience=run.patience)
+        until_left(run.session, run.patience, partition.name)
         run.execute(
             "SELECT audit._drop_detached(%s, %s, %s, %s, %s, %s)",
             [*arguments, run.terms.source, run.terms.day],
@@ -125,7 +127,7 @@ def _reason(error: Exception) -> str:
 def _finalize(run: Run, name: str) -> None:
     # It has the partition locked while it waits: less than a deadlock with a reader would take.
     try:
-        until_left(run.session, name, patience=run.patience)
+        until_left(run.session, run.patience, name)
         run.execute(_statement(_FINALIZE, name))
     except (Blocked, psycopg.errors.DatatypeMismatch) as error:
         raise Blocked(f"{name} is half detached: {_reason(error)}") from None

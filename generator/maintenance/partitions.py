@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString
 
-from generator.catalogue import Connection, rows
+from generator.database import Connection, rows
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
 """Where the open-ended partition ends."""

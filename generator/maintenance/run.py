@@ -13,9 +13,10 @@ import psycopg
 from psycopg import sql
 
 from generator.anchors.places import Places
+from generator.database import Statement
 from generator.maintenance.partitions import Partition, read_clock, start_of
 from generator.maintenance.session import Session
-from generator.maintenance.waiting import Blocked, Patience, Statement, patiently
+from generator.maintenance.waiting import Blocked, Patience, patiently
 from generator.seals.sealing import Seals
 
 
@@ -70,15 +71,11 @@ class Run:
         self, statement: Statement, parameters: Sequence[object] = ()
     ) -> psycopg.Cursor[Any]:
         """Execute what nobody waits for behind us. Raises Blocked."""
-        return patiently(
-            self.session,
-            statement,
-            parameters,
-            wait=self.patience.others,
-            pauses=self.patience.pauses,
-        )
+        return patiently(self.session, self.patience, statement, parameters)
 
-    def create(self, call: LiteralString, *arguments: object, wait: int | None = None) -> None:
+    def create(
+        self, call: LiteralString, *arguments: object, patience: Patience | None = None
+    ) -> None:
         """Make a partition by a function that returns its name, and write that down with it.
 
         Raises Blocked, also where a table is in the way that somebody has detached or moved.
@@ -86,10 +83,9 @@ class Run:
         try:
             patiently(
                 self.session,
+                patience or self.patience,
                 sql.SQL(_CREATE).format(sql.SQL(call)),
                 [*arguments, self.started_at],
-                wait=self.patience.others if wait is None else wait,
-                pauses=self.patience.pauses,
             )
         except (psycopg.errors.DuplicateTable, psycopg.errors.InvalidObjectDefinition) as error:
             raise Blocked(f"no day is added: {error.diag.message_primary}") from None
@@ -127,10 +123,7 @@ class Run:
 def begin(session: Session, terms: Terms, patience: Patience | None = None) -> Run:
     """Start a run, which leaves a row from now on. Raises Blocked."""
     patience = patience or Patience()
-    cursor = patiently(
-        session, _BEGIN, [terms.retention], wait=patience.others, pauses=patience.pauses
-    )
-    [(started_at,)] = cursor.fetchall()
+    [(started_at,)] = patiently(session, patience, _BEGIN, [terms.retention]).fetchall()
     last_seal = Seals(session.worker).last_number()
     return Run(session, terms, patience, started_at, last_seal=last_seal)
 

@@ -3,16 +3,14 @@
 Knows the run; how sealing goes, `generator.seals` knows.
 """
 
-from collections.abc import Iterator, Sequence
-from functools import partial
-from typing import LiteralString
+from collections.abc import Iterator
 
 from generator.anchors.anchor import Log, Seal
 from generator.anchors.delivery import deliver, later_known, readable
 from generator.maintenance.run import Run
-from generator.maintenance.session import Session
-from generator.maintenance.waiting import Blocked, Patience, patiently
+from generator.maintenance.waiting import Blocked
 from generator.seals.sealing import Refused, Seals, seal_new
+from generator.wording import count
 
 
 def seal(run: Run) -> Iterator[str]:
@@ -20,8 +18,8 @@ def seal(run: Run) -> Iterator[str]:
     worker = run.session.worker
     known = later_known(readable(run.terms.anchors), log_of(run), Seals(worker))
     try:
-        for one in seal_new(worker, partial(execute, run.session, run.patience), known):
-            yield f"seal {one.number}: {one.entries:,} entries"
+        for one in seal_new(worker, run.execute, known):
+            yield f"seal {one.number}: {count(one.entries, 'entry')}"
     except Refused as refused:
         raise Blocked(str(refused)) from None
     except Blocked as blocked:
@@ -45,10 +43,3 @@ def seals_of(run: Run) -> list[Seal]:
 def log_of(run: Run) -> Log:
     """Return which log a run maintains."""
     return Log(run.terms.source, run.session.worker.info.dbname)
-
-
-def execute(
-    session: Session, patience: Patience, statement: LiteralString, values: Sequence[object]
-) -> None:
-    """Execute what no writer waits behind for long. Raises Blocked."""
-    patiently(session, statement, values, wait=patience.others, pauses=patience.pauses)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import LiteralString
 
 from generator.access import require_member
-from generator.catalogue import Connection, rows
+from generator.database import Connection, rows
 
 _SETTINGS = {
     "search_path": "pg_catalog, pg_temp",

@@ -6,16 +6,14 @@ Knows how long; nothing of what is locked or why.
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from typing import Any, LiteralString
+from dataclasses import dataclass, replace
+from typing import Any
 
 import psycopg
-from psycopg import sql
 
+from generator.database import Statement
 from generator.maintenance.blockers import blockers, stayers
 from generator.maintenance.session import Session
-
-Statement = LiteralString | sql.Composed
 
 _FIRST_LOOK, _MOST_BETWEEN_LOOKS = 0.02, 0.5
 """Seconds. To look who blocks locks the table of locks, so it is done ever more seldom."""
@@ -34,6 +32,11 @@ class Patience:
     long: int = 1000
     pauses: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0)
 
+    @property
+    def before_writers(self) -> "Patience":
+        """The patience for a lock that writers wait behind."""
+        return replace(self, others=self.writers)
+
 
 class Blocked(Exception):
     """Something is in the way; the message says who or what."""
@@ -41,20 +44,19 @@ class Blocked(Exception):
 
 def patiently(
     session: Session,
+    patience: Patience,
     statement: Statement,
     parameters: Sequence[object] = (),
-    *,
-    wait: int,
-    pauses: tuple[float, ...] = (),
 ) -> psycopg.Cursor[Any]:
-    """Execute a statement, waiting so many milliseconds for each lock, again after each pause.
+    """Execute a statement, waiting ``patience.others`` for each lock, again after each pause.
 
     Raises Blocked, with the last that were seen in the way.
     """
     seen: tuple[str, ...] = ()
-    for pause in (*pauses, None):
+    timeout = f"{patience.others}ms"
+    for pause in (*patience.pauses, None):
         try:
-            session.worker.execute("SELECT set_config('lock_timeout', %s, false)", [f"{wait}ms"])
+            session.worker.execute("SELECT set_config('lock_timeout', %s, false)", [timeout])
             return _execute(session, statement, parameters)
         except _Waited as waited:
             seen = waited.blockers or seen
@@ -63,7 +65,7 @@ def patiently(
     raise Blocked(f"blocked by {'; '.join(seen) or 'a lock that was held too briefly to see'}")
 
 
-def until_left(session: Session, *tables: str, patience: Patience) -> None:
+def until_left(session: Session, patience: Patience, *tables: str) -> None:
     """Return once nobody is in these tables of the log who has been for ``patience.long``.
 
     Such as a backup, or VACUUM: a lock that is waited for in vain would delay whoever comes after

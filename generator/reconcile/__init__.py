@@ -12,8 +12,8 @@ from typing import Any
 import psycopg
 
 from generator.access import refusals
-from generator.catalogue import Connection, reading, rows
 from generator.config import Config, ConfigError, TrackedTable
+from generator.database import Connection, reading, rows
 from generator.drift.code import find_foreign_code
 from generator.drift.dating import tell_moment
 from generator.names import TableName, as_arrays

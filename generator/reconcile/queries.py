@@ -9,8 +9,8 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
-from generator.catalogue import Connection, rows
 from generator.config import TrackedTable
+from generator.database import Connection, rows
 from generator.reconcile.past import Link, Past
 from generator.reconcile.shape import Shape
 

@@ -6,8 +6,8 @@ Reads the catalogue alone.
 from dataclasses import dataclass, replace
 from typing import LiteralString
 
-from generator.catalogue import Connection, rows
 from generator.config import TrackedTable
+from generator.database import Connection, rows
 
 
 @dataclass(frozen=True)

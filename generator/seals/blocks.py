@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import LiteralString
 
-from generator.catalogue import Connection, rows
+from generator.database import Connection, rows
 
 Headers = dict[int, bytes]
 """Blocks by their numbers, each as record_send() writes its columns."""

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
-from generator.catalogue import Connection, rows
+from generator.database import Connection, rows
 from generator.seals.blocks import Repaired, repair
-from generator.seals.finding import CHAIN, Finding, State
+from generator.seals.finding import CHAIN, Finding, Findings, State
 
 Block = tuple[int, int]
 """The number of a seal, and of a block in it."""
@@ -40,14 +40,14 @@ class Doubt:
 
 @dataclass
 class Chain:
-    """What is wrong with the chain, and what can still be trusted.
+    """What is wrong with the chain, which is *found*, and what can still be trusted.
 
     *broken* are seals whose own columns are not to be trusted, *unproven* those whose blocks are
     not, *untrue* blocks that are not as they were sealed, *suspects* those whose list is not;
     *loose* are lists that nothing else would compare.
     """
 
-    findings: list[Finding] = field(default_factory=list)
+    found: Findings
     doubts: list[Doubt] = field(default_factory=list)
     broken: set[int] = field(default_factory=set)
     unproven: set[int] = field(default_factory=set)
@@ -57,20 +57,20 @@ class Chain:
 
     def find(self, state: State, name: str, what: str, seal: int) -> None:
         """Add a finding."""
-        self.findings.append(Finding(state, name, what, CHAIN, seal))
+        self.found.add(Finding(state, name, what, CHAIN, seal))
 
 
-def judge_chain(connection: Connection) -> Chain:
-    """Return what is wrong with the seals, blocks and lists of a log."""
-    chain = Chain()
+def judge_chain(connection: Connection, found: Findings) -> Chain:
+    """Find what is wrong with the seals, blocks and lists of a log, and return what that means."""
+    chain = Chain(found)
     whats = defaultdict(set)
     for row in rows(connection, "SELECT number, what FROM audit._broken_seals()"):
         whats[row.number].add(row.what)
     numbers = [number for number in whats if "missing" not in whats[number]]
-    found = rows(connection, _SEALS, numbers=numbers) if numbers else []
-    seals = {row.number: row for row in found}
-    chain.broken.update(n for n, found in whats.items() if "head" in found)
-    missing = {n for n, found in whats.items() if "missing" in found}
+    there = rows(connection, _SEALS, numbers=numbers) if numbers else []
+    seals = {row.number: row for row in there}
+    chain.broken.update(number for number, what in whats.items() if "head" in what)
+    missing = {number for number, what in whats.items() if "missing" in what}
     for number, seal in sorted(seals.items()):
         missing |= set(_judge_seal(chain, seal, whats[number]))
     for number in sorted(missing):

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
-from generator.catalogue import Connection, rows
+from generator.database import Connection, rows
 from generator.seals.chain import Chain, Doubt
 from generator.seals.describing import describe
 from generator.seals.finding import ENTRIES, Finding, Findings
 from generator.seals.naming import Item, Named, name_differences
 from generator.seals.reading import step
+from generator.wording import count
 
 Tell = Callable[[str], None]
 
@@ -45,9 +46,8 @@ def compare_entries(connection: Connection, chain: Chain, found: Findings, tell:
         describe(connection, _beyond_doubt(named, chain.doubts), found)
     for doubt in chain.doubts:
         if doubt.entries:
-            found.note(
-                f"{doubt.entries:,} entries may be of {doubt.object}, or false: no list says"
-            )
+            entries = count(doubt.entries, "entry")
+            found.note(f"{entries} may be of {doubt.object}, or false: no list says")
     return differences.compared
 
 
@@ -69,7 +69,7 @@ def _compare(
     differences.compared += partition.entries
     if partition.entries or total:
         differ = ", not all are as they were sealed" if total else ""
-        tell(f"{partition.name}: {partition.entries:,} sealed entries compared{differ}")
+        tell(f"{partition.name}: {count(partition.entries, 'sealed entry')} compared{differ}")
 
 
 def _as_sealed(row: Any) -> Item:
@@ -106,10 +106,8 @@ def _leave_out_suspects(
             is_any = row.kind == "restore"
             chain.doubts.append(Doubt(name, 0 if is_any else since, None if is_any else until))
             if (row.seal, row.number) not in chain.untrue:
-                what = (
-                    f"its {row.entries:,} entries from {row.first_id} to {row.last_id} are not as"
-                )
-                what += " they were sealed, and without its list none of them can be named"
+                what = "holds what is not as it was sealed, and without its list nobody can name it"
+                what += f": {count(row.entries, 'entry')} from {row.first_id} to {row.last_id}"
                 found.add(Finding("broken", name, what, ENTRIES, row.seal))
     without = chain.suspects.keys()
     differences.sealed = [

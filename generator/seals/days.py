@@ -5,7 +5,7 @@ Knows partitions, seals of drops and what maintenance has under way; no entry.
 
 from typing import Any, LiteralString
 
-from generator.catalogue import Connection, rows
+from generator.database import Connection, rows
 from generator.seals.chain import Chain
 from generator.seals.finding import CHAIN, Finding, Findings
 from generator.wording import count

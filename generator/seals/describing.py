@@ -6,7 +6,7 @@ Tells id, time and table of an entry, never what it holds: that may be a secret.
 from collections.abc import Sequence
 from typing import LiteralString
 
-from generator.catalogue import Connection, rows
+from generator.database import Connection, rows
 from generator.seals.finding import CHAIN, ENTRIES, Finding, Findings
 from generator.seals.naming import Named
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import LiteralString
 
-from generator.catalogue import Connection
+from generator.database import Connection
 
 
 @contextmanager

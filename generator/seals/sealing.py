@@ -12,7 +12,7 @@ from typing import Any, LiteralString
 import psycopg
 
 from generator.anchors.anchor import Known, Seal
-from generator.catalogue import Connection, rows
+from generator.database import Connection, rows
 from generator.seals.finding import ACKNOWLEDGE
 
 Execute = Callable[[LiteralString, Sequence[object]], object]

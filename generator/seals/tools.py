@@ -7,7 +7,7 @@ import re
 from functools import cache
 from typing import LiteralString
 
-from generator.catalogue import Connection, rows
+from generator.database import Connection, rows
 from generator.drift.declared import read_declared
 from generator.drift.objects import Routine, named
 from generator.drift.routines import read_routines

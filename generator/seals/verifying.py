@@ -9,7 +9,7 @@ from typing import Any, LiteralString
 
 from generator.access import require_member
 from generator.anchors.anchor import Anchor
-from generator.catalogue import Connection, rows
+from generator.database import Connection, rows
 from generator.seals.anchoring import judge_anchors, ours
 from generator.seals.chain import Chain, judge_chain
 from generator.seals.comparing import Tell, compare_entries
@@ -17,6 +17,7 @@ from generator.seals.days import judge_days
 from generator.seals.finding import ACKNOWLEDGE, CHAIN, Finding, Findings, Report, Unsealed
 from generator.seals.reading import step
 from generator.seals.tools import judge_tools
+from generator.wording import count
 
 
 def verify(
@@ -34,8 +35,7 @@ def verify(
     with step(connection):
         kept = ours(connection, anchors or ())
         judge_tools(connection, found)
-        chain = judge_chain(connection)
-        found.add(*chain.findings)
+        chain = judge_chain(connection, found)
     compared = compare_entries(connection, chain, found, tell)
     with step(connection):
         judge_days(connection, chain, found)
@@ -83,9 +83,10 @@ def _judge_unsealed(connection: Connection, chain: Chain, last: Any, found: Find
         found.add(Finding("restored", "the ids of entries", what, ACKNOWLEDGE, last.number))
     if row.early:
         how = "a clock was set back, or they were written by hand"
-        found.note(f"{row.early:,} unsealed entries are older than their transaction: {how}")
+        found.note(f"unsealed entries that are older than their transaction: {row.early:,} – {how}")
     for late in rows(connection, _LATE, broken=[*chain.broken, *chain.unproven]):
-        what = f"seal {late.seal} holds {late.entries:,} entries of {late.day}, though seals before"
+        held = f"{count(late.entries, 'entry')} of {late.day}"
+        what = f"seal {late.seal} holds {held}, though seals before"
         why = "a transaction was open that long, a clock was set back, or they were made by hand"
         found.note(f"{what} had later days: {why}")
     held_by: list[str] = []

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from generator.access import require_member
-from generator.catalogue import Connection, reading, rows
+from generator.database import Connection, reading, rows
 from generator.names import TableName
 from generator.status import queries
 

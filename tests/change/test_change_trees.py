@@ -3,8 +3,8 @@
 import pytest
 
 from auditviewer.change.changes import Change
-from auditviewer.change.columns import lay_out
 from auditviewer.change.sentences import in_words, say
+from auditviewer.change.sides import lay_out
 from tests.change.trees import Case, read_cases, tree_of
 
 CASES = read_cases()
@@ -12,7 +12,7 @@ each_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CA
 
 
 def shown(change: Change) -> set[tuple[str, str]]:
-    """Return what stands in the two columns."""
+    """Return what stands in the two sides."""
     sections = lay_out(change, 999)
     return {(line.before.text, line.after.text) for each in sections for line in each.lines}
 
@@ -28,7 +28,7 @@ def test_a_change_is_said_in_the_words_that_are_expected(case: Case) -> None:
 
 
 @each_case
-def test_both_columns_show_every_field_of_the_tree(case: Case) -> None:
+def test_both_sides_show_every_field_of_the_tree(case: Case) -> None:
     fields = {(field.old.text, field.new.text) for field in case.change.fields}
 
     assert fields <= shown(case.change)

@@ -13,6 +13,7 @@ from auditviewer.change.quantities import (
     difference_of,
     duration_in_words,
     moment_in_words,
+    number_in_short,
     read_moment,
     size_in_words,
     time_between,
@@ -112,8 +113,23 @@ def test_a_text_that_is_a_day_or_a_moment_reads_as_one(text: str, words: str | N
 
 
 @pytest.mark.parametrize(
-    ("size", "words"),
-    [(1, "1 byte"), (999, "999 bytes"), (12_345, "12.3 kB"), (10_000_000, "10.0 MB")],
+    ("number", "words"),
+    [(0, "0"), (0.4, "0.4"), (0.667, "0.67"), (16.2, "16"), (345, "345"), (12345, "12,300")],
 )
-def test_a_size_has_its_unit(size: int, words: str) -> None:
-    assert size_in_words(size) == words
+def test_numbers_have_as_many_digits_as_one_can_take_in(number: float, words: str) -> None:
+    assert number_in_short(number) == words
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (1000, "0.98 kB"),
+        (9.1 * 2**20, "9.1 MB"),
+        (3 * 2**40, "3 TB"),
+    ],
+)
+def test_sizes_are_in_the_units_of_postgresql(size: float, words: str) -> None:
+    assert size_in_words(size).replace("\N{NO-BREAK SPACE}", " ") == words

@@ -186,6 +186,6 @@ def test_an_amount_has_its_currency_and_a_list_the_words_of_its_column() -> None
 def test_binary_data_is_told_by_its_size() -> None:
     kind, text, note = value("\\x" + "00ff" * 600)
 
-    assert (kind, text) == (Kind.BINARY, "1.2 kB of binary data")
+    assert (kind, text) == (Kind.BINARY, "1.2\N{NO-BREAK SPACE}kB of binary data")
     assert note.startswith("fingerprint ")
     assert value("\\xyz")[0] is value("\\x0")[0] is Kind.TEXT

@@ -63,7 +63,7 @@ def test_values_that_read_the_same_are_shown_as_they_are_stored(
 def test_binary_data_of_one_size_is_told_apart_by_its_fingerprint() -> None:
     before, after = apart("\\x00", "\\x01")
 
-    assert before.startswith("1 byte of binary data (fingerprint ")
+    assert before.startswith("1\N{NO-BREAK SPACE}byte of binary data (fingerprint ")
     assert before != after
 
 

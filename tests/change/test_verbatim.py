@@ -1,4 +1,4 @@
-"""What somebody typed, in sentences and columns: nothing hides in it or passes for other words."""
+"""What somebody typed, in sentences and sides: nothing hides in it or passes for other words."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditviewer.change.columns import lay_out
+from auditviewer.change.sides import lay_out
 from auditviewer.change.verbatim import quote, reveal, shorten
 from tests.entries import (
     CONDITION,
@@ -149,7 +149,7 @@ def test_an_entity_is_created_with_what_was_typed() -> None:
     assert said(insert(WORKFLOW, row)) == "Created with Description “off, on”, Status disabled"
 
 
-def test_both_columns_show_a_text_as_it_is_but_for_what_is_not_seen() -> None:
+def test_both_sides_show_a_text_as_it_is_but_for_what_is_not_seen() -> None:
     change = save(update(WORKFLOW, workflow(name="a → b"), {"name": f"“a”,\nb{OVERRIDE}"}))
 
     [line] = lay_out(change, 9)[0].lines

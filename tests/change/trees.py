@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from auditviewer.change.changes import Change, fold
-from auditviewer.change.columns import SIGNS
 from auditviewer.change.fields import Field
 from auditviewer.change.parts import PartChange
 from auditviewer.change.records import Entry, Row, Table, read_columns, read_json
+from auditviewer.change.sides import SIGNS
 from tests.entries import entry
 
 DATA = Path(__file__).parents[1] / "data" / "change_trees.toml"

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from generator.cli import main
-from generator.evidence.command import VERIFIER
+from generator.evidence import VERIFIER
 from tests.crm import Crm
 from tests.evidence.vault import Vault, new_vault, verify, write
 

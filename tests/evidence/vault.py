@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from psycopg.rows import namedtuple_row
 
 from generator.cli import main
-from generator.evidence.command import VERIFIER
+from generator.evidence import VERIFIER
 from tests.crm import VIEWER, Crm, Person
 
 ANA = Person("7", "Ana Díaz \N{ROCKET}", "2001:db8::7")

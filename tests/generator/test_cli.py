@@ -45,6 +45,11 @@ def test_help_is_a_sentence_and_an_example(command: str) -> None:
     )
 
 
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_a_verb_is_the_module_of_its_name(command: str) -> None:
+    assert main.commands[command].callback.__module__ == f"generator.commands.{command}"
+
+
 def test_help_without_a_command_shows_the_way_from_nothing_to_a_check() -> None:
     shown = re.findall(r"^  (pgwitness|yoyo) (\w+)", run("--help").stdout, re.MULTILINE)
     assert [verb for _, verb in shown] == ["init", "generate", "apply", "check"]

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from psycopg.conninfo import make_conninfo
 
-from auditviewer.sizes import size_in_words
+from auditviewer.change.quantities import size_in_words
 from generator.maintenance import Terms
 from tests.crm import VIEWER, create_role
 from tests.maintenance import Upkeep

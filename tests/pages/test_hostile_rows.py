@@ -24,7 +24,7 @@ SECONDS = 5.0
 """Many times what it takes, for machines that do something else as well."""
 MARKUP = "<img src=x onerror=alert(1)>"
 PAGE = """{% import "audit/parts.html" as parts %}
-<p>{{ parts.sentence(one.sentence) }}</p>{{ parts.columns(one) }}"""
+<p>{{ parts.sentence(one.sentence) }}</p>{{ parts.sides(one) }}"""
 
 LISTS = {"values": {"a": "Alpha"}, "say": {"changed": "{label} {old} → {new} {odd} {x:{"}}
 THING = Table(
@@ -173,7 +173,7 @@ def test_a_save_of_five_thousand_parts_is_told_in_no_time() -> None:
 
 @pytest.fixture(scope="module")
 def page() -> Any:
-    app = Flask(__name__, template_folder="../auditviewer/templates")
+    app = Flask(__name__, template_folder="../../auditviewer/templates")
     with app.app_context():
         yield lambda one: render_template_string(PAGE, one=one)
 

@@ -183,7 +183,7 @@ def test_all_wrong_accounts_are_said_at_once(tmp_path: Path) -> None:
         tmp_path, GOOD + "[[account]]\nname = 'x'\n" + "[[account]]\nrole = ''"
     )
 
-    assert [line.split(";")[0] for line in found] == [
+    assert [line.split(" – ")[0] for line in found] == [
         "account 2: has no email",
         "account 2: has no role",
         "account 2: has no password_hash",

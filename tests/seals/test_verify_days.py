@@ -118,7 +118,7 @@ def test_transactions_of_another_database_do_not_accuse_entries_that_came_since(
     came = copy(5, id=10_000, transaction_id="'3'")
     assert log.found_after(came) == {entry("added", 10_000)}
     assert log.found_after(OTHER, rewrite(6), came) == {restored}
-    assert "1 entries may be of this database" in notes(log, OTHER, rewrite(6), came)
+    assert "1 entry may be of this database" in notes(log, OTHER, rewrite(6), came)
     earlier = copy(5, id=-1, transaction_id="'3'")
     assert log.found_after(OTHER, rewrite(6), earlier) == {restored, entry("added", -1)}
 

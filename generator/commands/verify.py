@@ -7,7 +7,9 @@ import click
 
 from generator.anchors.files import read_all
 from generator.command_line import connect, say
-from generator.seals import telling, verifying
+from generator.seals.text import as_json, as_lines, summary
+from generator.seals.verifying import record
+from generator.seals.verifying import verify as compute_again
 
 
 @click.command()
@@ -29,14 +31,14 @@ def verify(database: str, paths: tuple[Path, ...], *, is_for_machines: bool) -> 
     tell = partial(say, err=True)
     with connect(database) as connection:
         anchors = read_all(paths, tell) if paths else None
-        report = verifying.verify(connection, anchors, tell)
-        verifying.record(connection, report)
+        report = compute_again(connection, anchors, tell)
+        record(connection, report)
     if is_for_machines:
-        click.echo(telling.as_json(report))
+        click.echo(as_json(report))
     else:
-        for line in telling.as_lines(report):
+        for line in as_lines(report):
             say(line)
-    for line in telling.summary(report):
+    for line in summary(report):
         say(line, err=True)
     if not report.is_clean:
         raise SystemExit(1)

@@ -10,11 +10,9 @@ from typing import Any
 import click
 
 from generator.anchors.files import read_all
-from generator.command_line import UsageProblem, connect, problems
-from generator.evidence import Asked, gather, write_bundle
+from generator.command_line import UsageProblem, connect, problems, say
+from generator.evidence import VERIFIER, Asked, gather, write_bundle
 from generator.names import TableName
-
-VERIFIER = Path(__file__).with_name("verify_evidence.py")
 
 
 def _moment(value: str) -> datetime:
@@ -74,7 +72,7 @@ def _write(
     if table and not name:
         raise UsageProblem(f'--table: "{table}" has no schema – write it as crm.workflow')
     with problems():
-        known = read_all(anchors, partial(click.echo, err=True))
+        known = read_all(anchors, partial(say, err=True))
         with connect(database) as connection:
             found = gather(connection, Asked(table=name, **asked))
         with output.open("w", encoding="utf-8") if output else nullcontext(sys.stdout) as file:

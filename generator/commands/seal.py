@@ -12,10 +12,9 @@ from generator.anchors.delivery import all_known, deliver, later_known, readable
 from generator.anchors.files import File
 from generator.anchors.places import Places
 from generator.command_line import UsageProblem, config_option, connect, read, say
-from generator.maintenance.sealing import execute
 from generator.maintenance.session import Session, take_role
-from generator.maintenance.waiting import Blocked, Patience
-from generator.seals.sealing import Execute, Refused, Seals, acknowledge, seal_new
+from generator.maintenance.waiting import Blocked, Patience, patiently
+from generator.seals.sealing import Refused, Seals, acknowledge, seal_new
 
 PATIENCE = Patience(others=5000)
 """Others may seal just now, for some seconds."""
@@ -76,13 +75,8 @@ def _new_seals(session: Session, wanted: Wanted) -> Iterator[Seal]:
     places = readable(wanted.places)
     given = [] if wanted.anchors is None else [File(wanted.anchors)]
     if wanted.reason is not None:
-        execute = _executing(session, writers_wait=True)
+        execute = partial(patiently, session, PATIENCE.before_writers)
         known = all_known([*places, *given], wanted.log)
         yield acknowledge(session.worker, execute, wanted.reason, known)
     known = later_known(places, wanted.log, Seals(session.worker)) | all_known(given, wanted.log)
-    yield from seal_new(session.worker, _executing(session), known)
-
-
-def _executing(session: Session, *, writers_wait: bool = False) -> Execute:
-    patience = Patience(others=PATIENCE.writers) if writers_wait else PATIENCE
-    return partial(execute, session, patience)
+    yield from seal_new(session.worker, partial(patiently, session, PATIENCE), known)

@@ -1,4 +1,4 @@
-"""A change in two columns: what stands in them, what is marked, and what is left out."""
+"""The two sides of a change: what stands in them, what is marked, and what is left out."""
 
 from collections.abc import Callable
 from datetime import UTC
@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditviewer.change.changes import fold
-from auditviewer.change.columns import Section, lay_out, marked
 from auditviewer.change.marks import Run
 from auditviewer.change.records import Entry
+from auditviewer.change.sides import Section, lay_out, marked
 from auditviewer.change.values import NOT_SET, NOT_THERE, Kind, Value
 from tests.entries import (
     ACTION,
@@ -31,7 +31,7 @@ from tests.entries import (
 Row = tuple[str, str, str, str]
 
 
-def columns(*entries: Entry, most: int = 99) -> tuple[Section, ...]:
+def sides(*entries: Entry, most: int = 99) -> tuple[Section, ...]:
     return lay_out(save(*entries), most)
 
 
@@ -39,7 +39,7 @@ def rows(*entries: Entry) -> list[Row]:
     """Return sign, label, before and after of each line."""
     return [
         (line.sign, line.label, line.before.text, line.after.text)
-        for section in columns(*entries)
+        for section in sides(*entries)
         for line in section.lines
     ]
 
@@ -97,7 +97,7 @@ def test_nothing_is_marked_beside_nothing_or_in_a_long_text(old: Value, new: Val
 
 
 def test_the_fields_of_the_entity_come_first_and_then_its_parts() -> None:
-    sections = columns(
+    sections = sides(
         insert(ACTION, action()),
         insert(CONDITION, condition()),
         update(WORKFLOW, workflow(), {"runs": 3}),
@@ -108,7 +108,7 @@ def test_the_fields_of_the_entity_come_first_and_then_its_parts() -> None:
 
 
 def test_a_number_says_by_how_much_it_changed() -> None:
-    [section] = columns(update(WORKFLOW, workflow(runs=3), {"runs": 5}))
+    [section] = sides(update(WORKFLOW, workflow(runs=3), {"runs": 5}))
 
     assert section.lines[0].note == "+2"
 
@@ -165,7 +165,7 @@ def test_parts_of_one_title_are_called_by_the_whole_of_their_line() -> None:
 
 
 def test_a_part_says_where_it_was_added() -> None:
-    [section] = columns(insert(CONDITION, condition(position=3)))
+    [section] = sides(insert(CONDITION, condition(position=3)))
 
     assert section.lines[0].note == "at 3"
 
@@ -193,14 +193,14 @@ def test_a_difference_behind_the_end_of_the_line_has_a_line_of_its_own() -> None
 
 
 def test_lines_beyond_the_most_are_counted() -> None:
-    [section] = columns(*(insert(CONDITION, condition(id=n)) for n in range(5)), most=3)
+    [section] = sides(*(insert(CONDITION, condition(id=n)) for n in range(5)), most=3)
 
     assert (len(section.lines), section.left_out) == (3, 2)
 
 
 def test_a_footnote_says_what_has_no_lines() -> None:
-    [emptied] = columns(truncate(CONDITION))
-    [shifted] = columns(
+    [emptied] = sides(truncate(CONDITION))
+    [shifted] = sides(
         update(CONDITION, condition(id=1, position=1), {"position": 2}),
         insert(CONDITION, condition(id=2, position=1)),
     )
@@ -209,7 +209,7 @@ def test_a_footnote_says_what_has_no_lines() -> None:
     assert shifted.footnote == "1 other moved up or down to make room."
 
 
-def test_a_change_that_leaves_nothing_has_no_columns() -> None:
+def test_a_change_that_leaves_nothing_has_no_sides() -> None:
     change = fold([update(WORKFLOW, workflow(), {"updated_at": "now"})], TABLES, UTC)
 
     assert lay_out(change, 99) == ()

@@ -1,4 +1,4 @@
-"""A change in two columns, BEFORE and AFTER: lines under headings, with the changed words marked.
+"""The two sides of a change, BEFORE and AFTER: lines under headings, with the changed words marked.
 
 Renders the tree that `changes` works out; knows what stands in a cell, not how a page draws it.
 """
@@ -39,7 +39,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the two columns; *sign* and *verb* are a part's, or an item's of a list."""
+    """A line, in which both sides are; *sign* and *verb* are a part's, or an item's of a list."""
 
     label: str
     before: Cell
@@ -72,7 +72,7 @@ class _Draft:
 
 
 def lay_out(change: Change, most: int) -> tuple[Section, ...]:
-    """Return the two columns of a change, with at most so many lines in a section."""
+    """Return the two sides of a change, with at most so many lines in a section."""
     drafts = [("", [_field_draft(field) for field in change.fields], "")]
     for group in change.groups:
         named = zip(group.parts, _names(group.parts), strict=True)
