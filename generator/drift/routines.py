@@ -3,6 +3,7 @@
 Knows what makes one another than it was: whatever PostgreSQL runs, or finds it by.
 """
 
+from collections.abc import Collection
 from typing import Any, LiteralString
 
 from generator.database import Connection, rows
@@ -12,7 +13,13 @@ from generator.drift.statements import read_statements
 
 def read_routines(connection: Connection) -> tuple[Routine, ...]:
     """Return the functions and procedures of schema audit: all of a name, where there are more."""
-    return tuple(_routine(row) for row in rows(connection, _ROUTINES))
+    return tuple(_routine(row) for row in rows(connection, _ROUTINES + _ORDER))
+
+
+def read_routines_named(connection: Connection, names: Collection[str]) -> tuple[Routine, ...]:
+    """Return those of these names, which takes a fraction of the time that all of them take."""
+    found = rows(connection, _ROUTINES + _NAMED + _ORDER, names=sorted(names))
+    return tuple(_routine(row) for row in found)
 
 
 def _routine(row: Any) -> Routine:
@@ -44,5 +51,12 @@ FROM pg_proc AS p
      JOIN pg_namespace AS n ON n.oid = p.pronamespace
      JOIN pg_language AS l ON l.oid = p.prolang
 WHERE n.nspname = 'audit'
+"""
+
+_NAMED: LiteralString = """
+  AND p.proname = ANY (%(names)s::text[])
+"""
+
+_ORDER: LiteralString = """
 ORDER BY p.proname, p.oid
 """

@@ -10,7 +10,7 @@ from typing import LiteralString
 from generator.database import Connection, rows
 from generator.drift.declared import read_declared
 from generator.drift.objects import Routine, named
-from generator.drift.routines import read_routines
+from generator.drift.routines import read_routines_named
 from generator.render import render_audit_schema
 from generator.seals.finding import Finding, Findings
 
@@ -19,7 +19,7 @@ FIX = "pgwitness check says what differs; apply the migrations again, and verify
 
 def judge_tools(connection: Connection, found: Findings) -> None:
     """Find what does not say what it is declared to say."""
-    installed = read_routines(connection)
+    installed = read_routines_named(connection, _NEEDED)
     for routine in _declared_routines():
         # Of two that share a name, arguments decide which is called.
         if [other for other in installed if other.object == routine.object] != [routine]:

@@ -3,6 +3,7 @@
 import os
 import pwd
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -36,6 +37,23 @@ def running(data: Path, **settings: str) -> Iterator[Cluster]:
         stop(cluster)
 
 
+@pytest.fixture(scope="module")
+def made(data_folder: Path) -> Iterator[Path]:
+    """A folder in which a cluster was made and stopped."""
+    folder = data_folder / "made"
+    with running(folder):
+        pass
+    yield folder
+    remove(folder)
+
+
+@pytest.fixture
+def kept(data: Path, made: Path) -> Path:
+    """A copy of it: to make one takes longer than all else."""
+    subprocess.run(["cp", "-a", made, data], check=True)
+    return data
+
+
 def ask(cluster: Cluster, query: str) -> object:
     with psycopg.connect(cluster.conninfo()) as connection:
         row = connection.execute(query.encode()).fetchone()
@@ -63,30 +81,30 @@ def test_a_fresh_cluster_speaks_unicode_and_takes_settings(data: Path) -> None:
         assert ask(cluster, "SHOW listen_addresses") == LOOPBACK
 
 
-def test_a_restart_keeps_the_data(data: Path) -> None:
-    with running(data) as cluster:
+def test_a_restart_keeps_the_data(kept: Path) -> None:
+    with running(kept) as cluster:
         ask(cluster, "SELECT lo_create(4711)")
-    with running(data) as cluster:
+    with running(kept) as cluster:
         assert ask(cluster, "SELECT oid FROM pg_largeobject_metadata") == 4711
 
 
-def test_over_tcp_a_role_needs_its_password(data: Path) -> None:
-    with running(data) as cluster:
+def test_over_tcp_a_role_needs_its_password(kept: Path) -> None:
+    with running(kept) as cluster:
         address = cluster.conninfo(host=LOOPBACK)
         with pytest.raises(psycopg.OperationalError, match="no password supplied"):
             psycopg.connect(address, passfile=os.devnull)
 
 
-def test_only_its_owner_gets_to_the_socket(data: Path) -> None:
-    with running(data) as cluster:
+def test_only_its_owner_gets_to_the_socket(kept: Path) -> None:
+    with running(kept) as cluster:
         assert cluster.socket_dir.stat().st_mode & 0o777 == 0o700
 
 
-def test_nothing_is_left_of_a_removed_cluster(data: Path) -> None:
-    with running(data) as cluster:
+def test_nothing_is_left_of_a_removed_cluster(kept: Path) -> None:
+    with running(kept) as cluster:
         pass
-    remove(data)
-    assert not data.exists()
+    remove(kept)
+    assert not kept.exists()
     assert not cluster.socket_dir.exists()
 
 
@@ -99,43 +117,43 @@ def test_a_half_made_cluster_is_made_again(data: Path, capsys: pytest.CaptureFix
     assert not half.exists()
 
 
-def test_a_killed_server_is_no_obstacle(data: Path) -> None:
-    with running(data) as cluster:
+def test_a_killed_server_is_no_obstacle(kept: Path) -> None:
+    with running(kept) as cluster:
         process = server_process(cluster)
         os.kill(process, signal.SIGKILL)
         wait_for_end_of(process)
-    with running(data) as cluster:
+    with running(kept) as cluster:
         assert ask(cluster, "SELECT 1") == 1
 
 
-def test_a_stale_process_number_that_lives_again_is_no_obstacle(data: Path) -> None:
-    with running(data) as cluster:
+def test_a_stale_process_number_that_lives_again_is_no_obstacle(kept: Path) -> None:
+    with running(kept) as cluster:
         pass
     stale = cluster.data / "pgdata" / "postmaster.pid"
     stale.write_text(f"{os.getpid()}\n{stale.parent}\n1\n{cluster.port}\n{cluster.socket_dir}\n")
-    with running(data) as cluster:
+    with running(kept) as cluster:
         assert ask(cluster, "SELECT 1") == 1
 
 
 def test_a_server_left_by_a_dead_process_is_stopped(
-    data: Path, capsys: pytest.CaptureFixture[str]
+    kept: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    left = start(data, settings=FAST)
+    left = start(kept, settings=FAST)
     os.close(left.lock)  # as the end of the process would
-    with running(data) as cluster:
+    with running(kept) as cluster:
         assert ask(cluster, "SELECT 1") == 1
     assert "an earlier run left behind" in capsys.readouterr().err
     assert not left.socket_dir.exists()
 
 
-def test_a_folder_in_use_is_refused(data: Path) -> None:
-    with running(data), pytest.raises(ClusterError, match=f"in use by process {os.getpid()}"):
-        start(data)
+def test_a_folder_in_use_is_refused(kept: Path) -> None:
+    with running(kept), pytest.raises(ClusterError, match=f"in use by process {os.getpid()}"):
+        start(kept)
 
 
-def test_a_server_that_does_not_start_shows_its_log(data: Path) -> None:
+def test_a_server_that_does_not_start_shows_its_log(kept: Path) -> None:
     with pytest.raises(ClusterError, match='"shared_buffers"'):
-        start(data, settings={"shared_buffers": "none"})
+        start(kept, settings={"shared_buffers": "none"})
 
 
 def test_missing_programs_are_named_with_what_mends_it(

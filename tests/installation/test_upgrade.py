@@ -24,6 +24,8 @@ TERMS = Terms("crm", retention=5, ahead=12, near=3, far=8, most_indexed=2, day=t
 WRITERS, READERS = 2, 2
 MARGIN = 2
 """Seconds that a write may take on a busy machine while all is replaced: less than lock_timeout."""
+PAUSE = 0.005
+"""Seconds between two writes, or readings: without, nothing else would get to the processor."""
 WRITE = (
     "INSERT INTO crm.app_user (full_name, email) VALUES ('Ana', gen_random_uuid() || '@x.example')"
 )
@@ -52,14 +54,14 @@ def traffic(upkeep: Upkeep) -> Iterator[Traffic]:
 
     def write() -> None:
         with psycopg.connect(upkeep.conninfo, autocommit=True) as connection:
-            while not stop.is_set():
+            while not stop.wait(PAUSE):
                 began = time.monotonic()
                 connection.execute(WRITE.encode())
                 seen.writes.append(time.monotonic() - began)
 
     def read() -> None:
         with psycopg.connect(upkeep.conninfo) as connection:
-            while not stop.is_set():
+            while not stop.wait(PAUSE):
                 for statement in READS[:: 1 if seen.reads % 2 else -1]:
                     connection.execute(statement.encode())
                 connection.rollback()
