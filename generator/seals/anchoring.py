@@ -11,7 +11,8 @@ from generator.anchors.anchor import Anchor
 from generator.catalogue import Connection, rows
 from generator.config import ConfigError
 from generator.seals.chain import Chain
-from generator.seals.finding import ACKNOWLEDGE, COPY, Finding, Findings
+from generator.seals.finding import COPY, UNLESS_MEANT, Finding, Findings
+from generator.wording import count
 
 
 def ours(connection: Connection, anchors: Sequence[Anchor]) -> list[Anchor]:
@@ -57,15 +58,17 @@ def judge_anchors(
         elif one.number > last:
             beyond.add(one.number)
     if beyond:
-        what = f"were removed, of which {len(beyond)} are known, up to {max(beyond)}; or the"
+        what = f"were removed: anchors know {len(beyond):,} of them, up to {max(beyond)}; or the"
         what += " database was taken back to an earlier state"
         name = f"seals after {last}"
-        found.add(Finding("removed", name, what, ACKNOWLEDGE, max(beyond)))
+        found.add(Finding("removed", name, what, UNLESS_MEANT, max(beyond)))
     for number in sorted(rewritten):
         what = "has another head than its anchor: what it proves was written anew"
-        found.add(Finding("rewritten", f"seal {number}", what, ACKNOWLEDGE, number))
+        found.add(Finding("rewritten", f"seal {number}", what, UNLESS_MEANT, number))
     for identity, numbers in sorted(of_others.items()):
-        what = f"are known by {len(numbers):,} anchors, from seal {min(numbers)} on, and that"
+        what = (
+            f"are known by {count(len(numbers), 'anchor')}, from seal {min(numbers)} on, and that"
+        )
         what += " database is none of this chain: it is a copy, or all was written anew here"
         name = f"the seals of database {identity}"
         found.add(Finding("rewritten", name, what, COPY, min(numbers)))
