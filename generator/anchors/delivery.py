@@ -112,5 +112,7 @@ def _run(command: Sequence[str], anchor: Anchor) -> None:
         )
     except OSError as error:
         raise AnchorProblem(f"{command[0]}: can't be run: {error.strerror}") from None
-    except subprocess.SubprocessError as error:
-        raise AnchorProblem(f"{command[0]}: {error}") from None
+    except subprocess.CalledProcessError as error:
+        raise AnchorProblem(f"{command[0]}: ended with exit code {error.returncode}") from None
+    except subprocess.TimeoutExpired:
+        raise AnchorProblem(f"{command[0]}: took more than {COMMAND_SECONDS} seconds") from None

@@ -234,6 +234,13 @@ def test_a_place_that_is_out_of_order_is_named_and_the_others_get_theirs(
     assert known(whole) == [3]
 
 
+def test_what_keeps_a_head_from_a_place_is_told() -> None:
+    (missing,) = deliver_to(Places(file=Path("/nowhere/anchors.jsonl")), chain(1))
+    assert missing == "/nowhere/anchors.jsonl: has no folder yet – make it"
+    (failed,) = deliver_to(Places(command=("false",)), chain(1))
+    assert failed == "false: ended with exit code 1"
+
+
 def test_what_is_known_in_vain_is_told_where_a_restore_is_acknowledged() -> None:
     with pytest.raises(AnchorProblem, match="nowhere"):
         all_known(readable(Places(url="nowhere://anchors")), LOG)
