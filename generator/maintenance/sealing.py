@@ -13,6 +13,7 @@ from generator.maintenance.run import Run
 from generator.maintenance.session import Session
 from generator.maintenance.waiting import Blocked, Patience, patiently
 from generator.seals.sealing import Refused, Seals, seal_new
+from generator.wording import count
 
 
 def seal(run: Run) -> Iterator[str]:
@@ -21,7 +22,7 @@ def seal(run: Run) -> Iterator[str]:
     known = later_known(readable(run.terms.anchors), log_of(run), Seals(worker))
     try:
         for one in seal_new(worker, partial(execute, run.session, run.patience), known):
-            yield f"seal {one.number}: {one.entries:,} entries"
+            yield f"seal {one.number}: {count(one.entries, 'entry')}"
     except Refused as refused:
         raise Blocked(str(refused)) from None
     except Blocked as blocked:
