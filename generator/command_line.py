@@ -99,7 +99,8 @@ def _told(error: psycopg.Error) -> str:
     """Return what a database said, and how to mend what a DBA meets most: it gives no hint."""
     said = error.diag.message_primary
     fix = _FIXES.get(error.sqlstate or "")
-    return f"--database: {said} – {fix}" if said and fix else f"--database: {str(error).strip()}"
+    # libpq begins a line of its hint with a tab, which would show as an escape.
+    return f"--database: {f'{said} – {fix}' if said and fix else str(error).strip().expandtabs(4)}"
 
 
 _FIXES = {

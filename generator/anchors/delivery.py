@@ -33,6 +33,9 @@ class Seals(Protocol):
     def lacking(self, known: Sequence[Known]) -> Collection[Known]:
         """Return which of these are not there."""
 
+    def gone(self, known: Collection[Known]) -> Collection[Known]:
+        """Return which of these this log made, does not hold, and nobody acknowledged as lost."""
+
 
 def readable(places: Places) -> list[Place]:
     """Return the places that tell what they know, as commands don't."""
@@ -62,11 +65,15 @@ def deliver(places: Places, log: Log, seals: Seals, since: int) -> Iterator[str]
 
     What a command has can't be read: it gets those after the number *since*, or, where there are
     none, the last one again; so what it missed once is made up for.
+
+    A place that knows of what is gone gets nothing: what came instead would be its newest head, and
+    hide from the next look that something is gone. Why nothing is sealed then, is told by that.
     """
     for place in readable(places):
         try:
-            number, _ = _look_back(place, log, seals)
-            place.add(_anchors(log, seals, number or seals.last_number() - 1))
+            number, later = _look_back(place, log, seals)
+            if not seals.gone(later):
+                place.add(_anchors(log, seals, number or seals.last_number() - 1))
         except AnchorProblem as problem:
             yield str(problem)
     if places.command:
@@ -105,5 +112,7 @@ def _run(command: Sequence[str], anchor: Anchor) -> None:
         )
     except OSError as error:
         raise AnchorProblem(f"{command[0]}: can't be run: {error.strerror}") from None
-    except subprocess.SubprocessError as error:
-        raise AnchorProblem(f"{command[0]}: {error}") from None
+    except subprocess.CalledProcessError as error:
+        raise AnchorProblem(f"{command[0]}: ended with exit code {error.returncode}") from None
+    except subprocess.TimeoutExpired:
+        raise AnchorProblem(f"{command[0]}: took more than {COMMAND_SECONDS} seconds") from None

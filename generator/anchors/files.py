@@ -69,6 +69,8 @@ class File:
                 opened.write(text.encode())
                 opened.flush()
                 os.fsync(opened.fileno())
+        except FileNotFoundError:
+            raise AnchorProblem(f"{self.path}: has no folder yet – make it") from None
         except OSError as error:
             raise AnchorProblem(f"{self.path}: can't be added to: {error.strerror}") from None
 

@@ -44,7 +44,9 @@ def _altered(row: Any) -> Finding:
     elif row.recorded is None:
         what = "was made anew, not by a migration"
     else:
-        what = "was altered, and is as it was again: find out why (pgwitness reconcile)"
+        # What guards entries hid that they were changed; all else, that a write left none.
+        tool = "verify" if row.schema == "audit" else "reconcile"
+        what = f"was altered, and is as it was again: find out why (pgwitness {tool})"
     return Finding("altered", _name(row), what, _acknowledge(row), version=row.version)
 
 

@@ -5,8 +5,7 @@ Needs Python 3.8 or newer only. What proves an entry, each by SHA-256 over what 
     record    the entry, byte for byte as PostgreSQL's record_send() wrote it
     list      for each entry of a block, its id, its time and the digest of its record
     block     a header with the digest of the list (root)
-    seal      a row of the chain with the digest of its blocks' headers (root) and the head of the
-              seal before (previous); the digest of the row is its head
+    seal      the digest of these headers, and the head of the seal before; its own is its head
     anchor    a head that somebody kept outside of the database since then
 
 Only the anchors that you give by --anchors prove something: those in the bundle are as much its
@@ -38,10 +37,8 @@ ENTRY = {
 }
 COLUMNS = tuple(name for names in ENTRY.values() for name in names)
 BLOCK = ("number", "partition_from", "entries", "first_id", "last_id", "root")
-SEAL = (
-    *("format", "number", "kind", "sealed_at", "identity", "after_id", "below"),
-    *("entries", "root", "detail", "previous"),
-)
+LINK = ("number", "kind", "sealed_at", "identity", "after_id", "below", "entries", "root")
+SEAL = ("format", *LINK, "detail", "previous")
 
 
 class Number(str):
@@ -228,19 +225,22 @@ def main() -> int:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--anchors", type=Path, help="heads kept elsewhere, as JSON lines")
     options = parser.parse_args()
+    path = options.anchors
     try:
-        lines = options.anchors.read_text("utf-8").splitlines() if options.anchors else []
-        data = options.bundle.read_bytes()
-        found = list(report(json.loads(data), [json.loads(line) for line in lines]))
+        lines = path.read_text("utf-8").splitlines() if path else []
+        # A line that has a beginning and no end was cut off by a disk that was full.
+        anchors = [json.loads(line) for line in lines if not re.fullmatch(r"\{(.*[^}])?", line)]
+        path = options.bundle
+        data = path.read_bytes()
+        found = list(report(json.loads(data), anchors))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        print(f"{options.bundle} can't be read: {error!r}", file=sys.stderr)
+        print(f"{path} can't be read: {error!r}", file=sys.stderr)
         return 2
     print(f"SHA-256 of {options.bundle}: {sha256(data).hexdigest()}")
-    encoding = sys.stdout.encoding
     for state, text in found:
         line = f"  {state}: {text}" if state else text
         safe = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in line)
-        print(safe.encode(encoding, "backslashreplace").decode(encoding))
+        print(safe.encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding))
     states = [state for state, _ in found if state]
     print("\n" + ", ".join(f"{states.count(state)} {state}" for state in sorted({*states})))
     return 0 if {*states} == {"PROVEN"} else 1

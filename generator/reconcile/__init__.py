@@ -84,7 +84,8 @@ def reconcile(
     """
     with reading(connection):
         found = _read_relations(connection, [table.name for table in tables])
-        problems = [*refusals(connection), *_unreadable(found)]
+        # A schema is named once, however many of its tables can't be read.
+        problems = [*dict.fromkeys((*refusals(connection), *_unreadable(found)))]
     if problems:
         raise ConfigError(problems)
     locked = [name for name, row in found.items() if row.is_comparable]

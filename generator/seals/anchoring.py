@@ -11,7 +11,7 @@ from generator.anchors.anchor import Anchor
 from generator.config import ConfigError
 from generator.database import Connection, rows
 from generator.seals.chain import Chain
-from generator.seals.finding import ACKNOWLEDGE, COPY, Finding, Findings
+from generator.seals.finding import COPY, UNLESS_MEANT, Finding, Findings
 from generator.wording import count
 
 
@@ -58,13 +58,13 @@ def judge_anchors(
         elif one.number > last:
             beyond.add(one.number)
     if beyond:
-        what = f"were removed, of which anchors know {len(beyond):,}, up to {max(beyond)}; or the"
+        what = f"were removed: anchors know {len(beyond):,} of them, up to {max(beyond)}; or the"
         what += " database was taken back to an earlier state"
         name = f"seals after {last}"
-        found.add(Finding("removed", name, what, ACKNOWLEDGE, max(beyond)))
+        found.add(Finding("removed", name, what, UNLESS_MEANT, max(beyond)))
     for number in sorted(rewritten):
         what = "has another head than its anchor: what it proves was written anew"
-        found.add(Finding("rewritten", f"seal {number}", what, ACKNOWLEDGE, number))
+        found.add(Finding("rewritten", f"seal {number}", what, UNLESS_MEANT, number))
     for identity, numbers in sorted(of_others.items()):
         what = f"are known by {count(len(numbers), 'anchor')}, from seal {min(numbers)} on, and"
         what += " that database is none of this chain: it is a copy, or all was written anew here"

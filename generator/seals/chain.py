@@ -172,7 +172,8 @@ def _judge_lists(
         is_true = blocks is None or row.block in blocks.was
         name = f"the list of block {row.block} of seal {row.seal}"
         if row.what == "orphan" and row.seal not in chain.broken and not (blocks and is_true):
-            chain.find("added", name, "belongs to no block", row.seal)
+            what = "belongs to no block: it was added, or its seal removed"
+            chain.find("added", name, what, row.seal)
         elif row.what == "missing" and is_true and row.is_attached:
             chain.suspects[block] = row.what
             if not row.is_dropped:

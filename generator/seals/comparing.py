@@ -68,7 +68,7 @@ def _compare(
     found.more += max(0, total - most)
     differences.compared += partition.entries
     if partition.entries or total:
-        differ = ", not all are as they were sealed" if total else ""
+        differ = ", not all is as it was sealed" if total else ""
         tell(f"{partition.name}: {count(partition.entries, 'sealed entry')} compared{differ}")
 
 

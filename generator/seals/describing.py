@@ -53,7 +53,8 @@ def _as_finding(
     if one.state == "re-numbered" and now.occurred_at != first.occurred_at:
         become += f", and is of {now.occurred_at}"
     at = f" at {sealed_at[first.seal]}" if first.seal in sealed_at else ""
-    what = f"was sealed in seal {first.seal}{at}{become}{when}"
+    were = "was" if len(ids) == 1 else "were"
+    what = f"{were} sealed in seal {first.seal}{at}{become}{when}"
     return Finding(one.state, name, what, ENTRIES, first.seal, first.id)
 
 

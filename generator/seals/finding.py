@@ -18,8 +18,9 @@ early, contradicted, differing: a drop. restored: the database. replaced: what v
 
 ENTRIES = "compare with a backup that is restored beside it"
 CHAIN = "compare with the anchors, and with a backup that is restored beside it"
-COPY = "leave out the anchors of a copy"
+COPY = "where it is a copy, leave out its anchors, which have that identity"
 ACKNOWLEDGE = 'where that is meant, run: pgwitness seal --acknowledge "why"'
+UNLESS_MEANT = f"{ENTRIES}; {ACKNOWLEDGE}"
 
 
 @dataclass(frozen=True)

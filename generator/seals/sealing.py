@@ -62,17 +62,22 @@ class Seals:
         lacking = self.lacking(known)
         return _without(lacking, rows(self.connection, _LOST)) if lacking else lacking
 
+    def gone(self, known: Collection[Known]) -> set[Known]:
+        """Return which of these are missing that this log made, and not a copy of it."""
+        missing = self.missing(known)
+        if not missing:
+            return missing
+        ours = {row.identity for row in rows(self.connection, _IDENTITIES)}
+        return {one for one in missing if one.identity in ours}
+
 
 def seal_new(connection: Connection, execute: Execute, known: Collection[Known]) -> Iterator[Seal]:
     """Seal what is new, and yield each seal. *known*: what is known elsewhere.
 
-    Raises Refused where this is another database than before, or one from before. What a copy of
-    it made, that was acknowledged as one, is no matter.
+    Raises Refused where this is another database than before, or one from before.
     """
     seals = Seals(connection)
-    if missing := seals.missing(known):
-        ours = {row.identity for row in rows(connection, _IDENTITIES)}
-        _refuse({one for one in missing if one.identity in ours})
+    _refuse(seals.gone(known))
     number = seals.last_number()
     while True:
         try:

@@ -32,6 +32,8 @@ def summary(report: Report) -> Iterator[str]:
         proven = "nothing of this log is proven by that"
         if report.proven:
             proven = f"the chain up to seal {report.proven:,} is what it was then"
+            if not report.is_clean:
+                proven += ", but for what was found"
         yield f"{count(report.anchors, 'anchor')}: {proven}"
     yield from (f"note: {note}" for note in report.notes)
 

@@ -79,6 +79,7 @@ def test_a_bad_config_and_an_unreachable_database_are_usage_errors(tmp_path: Pat
     assert [bad.exit_code, nowhere.exit_code] == [2, 2]
     assert 'unknown key "sauce"' in bad.stderr
     assert nowhere.stderr.startswith("--database: ")
+    assert "\\t" not in nowhere.stderr
 
 
 def test_members_of_audit_reader_need_no_other_right(

@@ -128,6 +128,16 @@ def test_a_function_that_was_another_for_a_while_is_found(owner: psycopg.Connect
     assert said(owner) == ["altered function audit.capture_crm_workflow"]
 
 
+def test_where_a_guard_of_entries_was_off_verify_tells_what_was_done(
+    owner: psycopg.Connection,
+) -> None:
+    off_and_on = "{0} DISABLE TRIGGER entry_is_append_only; {0} ENABLE TRIGGER entry_is_append_only"
+    owner.execute(f"SET ROLE audit_owner; {off_and_on.format('ALTER TABLE audit.entry')}".encode())
+    owner.execute("RESET ROLE")
+    [finding] = found(owner)
+    assert "find out why (pgwitness verify)" in finding.what
+
+
 def test_a_trigger_that_was_dropped_and_made_again_alike_is_found(
     owner: psycopg.Connection,
 ) -> None:

@@ -189,4 +189,19 @@ def test_anchors_that_are_none_can_not_be_read(vault: Vault, tmp_path: Path, tex
     path, anchors = write(tmp_path, vault.entries(vault.odd))
     anchors.write_text(text)
     assert verify(path, anchors)[0] == 2
-    assert verify(path, tmp_path / "nowhere")[0] == 2
+
+
+def test_the_file_that_can_not_be_read_is_named(vault: Vault, tmp_path: Path) -> None:
+    path, anchors = write(tmp_path, vault.entries(vault.odd))
+    anchors.write_text("no JSON")
+    nowhere = tmp_path / "nowhere"
+    assert verify(path, nowhere)[2].startswith(f"{nowhere} can't be read: ")
+    assert verify(path, anchors)[2].startswith(f"{anchors} can't be read: ")
+
+
+@pytest.mark.parametrize("cut", ["{", '{"source": "cr', '{"source": "crm", "number":'])
+def test_a_line_of_anchors_that_was_cut_off_is_none(vault: Vault, tmp_path: Path, cut: str) -> None:
+    path, anchors = write(tmp_path, vault.entries(vault.odd))
+    whole = verify(path, anchors)
+    anchors.write_text(f"{cut}\n{anchors.read_text('utf-8')}{cut}", "utf-8")
+    assert verify(path, anchors) == whole

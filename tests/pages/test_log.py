@@ -216,7 +216,10 @@ def test_a_change_has_a_page_of_its_own_with_what_the_database_saw(
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        ("SELECT set_config('audit.actor', %s, true)", "a setting of the connection"),
+        (
+            "SELECT set_config('audit.actor', %s, true)",
+            "a setting, of this transaction or left over from an earlier one",
+        ),
         ("SELECT audit.set_context(%s)", "audit.set_context() in this transaction"),
     ],
 )

@@ -25,6 +25,7 @@ class Chain:
     """Seals that are in no database; *looked_up* counts how many were asked for."""
 
     seals: Sequence[Seal]
+    is_acknowledged: bool = False
     looked_up: int = 0
 
     def after(self, number: int) -> list[Seal]:
@@ -36,6 +37,9 @@ class Chain:
     def lacking(self, known: Sequence[Known]) -> Collection[Known]:
         self.looked_up += len(known)
         return set(known) - {seal.known for seal in self.seals}
+
+    def gone(self, known: Collection[Known]) -> Collection[Known]:
+        return [] if self.is_acknowledged else known
 
 
 def chain(*numbers: int) -> Chain:
@@ -95,12 +99,20 @@ def test_a_place_keeps_heads_that_were_lost_beside_those_that_came_instead(place
     deliver_to(places, chain(1))
     deliver_to(places, chain(1, 2))
     other = Seal(2, "restore", "1/2/5", 0, AT, "f" * 64)
-    taken_back = Chain([*chain(1).seals, other])
+    taken_back = Chain([*chain(1).seals, other], is_acknowledged=True)
     assert {seal.number for seal in later_known(readable(places), LOG, taken_back)} == {2}
     assert deliver_to(places, taken_back) == NO_PROBLEM
     expected = {seal.known for seal in [*chain(1, 2).seals, other]}
     assert all_known(readable(places), LOG) == expected
     assert later_known(readable(places), LOG, taken_back) == set()
+
+
+def test_a_place_that_knows_what_is_gone_gets_nothing_that_hides_it(places: Places) -> None:
+    deliver_to(places, chain(1, 2))
+    rewritten = Chain([Seal(number, "entries", "1/1/5", 9, AT, "f" * 64) for number in (1, 2, 3)])
+    assert deliver_to(places, rewritten) == NO_PROBLEM
+    assert known(places) == [2]
+    assert {seal.number for seal in later_known(readable(places), LOG, rewritten)} == {2}
 
 
 def test_a_place_may_hold_the_heads_of_several_logs(places: Places) -> None:
@@ -220,6 +232,13 @@ def test_a_place_that_is_out_of_order_is_named_and_the_others_get_theirs(
     assert len(deliver_to(places, chain(1, 2, 3))) == 1
     whole = replace(places, url=None) if broken.url else replace(places, file=None)
     assert known(whole) == [3]
+
+
+def test_what_keeps_a_head_from_a_place_is_told() -> None:
+    (missing,) = deliver_to(Places(file=Path("/nowhere/anchors.jsonl")), chain(1))
+    assert missing == "/nowhere/anchors.jsonl: has no folder yet – make it"
+    (failed,) = deliver_to(Places(command=("false",)), chain(1))
+    assert failed == "false: ended with exit code 1"
 
 
 def test_what_is_known_in_vain_is_told_where_a_restore_is_acknowledged() -> None:

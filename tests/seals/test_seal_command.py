@@ -19,6 +19,11 @@ AS_ANOTHER = """
 SET session_replication_role = replica;
 UPDATE audit.seal SET identity = '1/1/1';
 """
+ANEW = """
+SET session_replication_role = replica;
+TRUNCATE audit.seal, audit.seal_block, audit.seal_list;
+SELECT audit.seal_entries();
+"""
 
 
 @pytest.fixture
@@ -81,6 +86,21 @@ def test_heads_that_are_known_and_not_here_are_refused_and_then_lost(
     assert run(upkeep, config, "--anchors", known, "--acknowledge", "a test").exit_code == 0
     assert second_seal(upkeep)["lost"] == [{"number": 2, "head": "ab" * 32}]
     assert run(upkeep, config, "--anchors", known).exit_code == 0
+
+
+@pytest.mark.parametrize("place", ["file = 'kept.jsonl'", "url = 'file://{folder}/kept'"])
+def test_a_chain_that_was_written_anew_is_refused_each_time(
+    upkeep: Upkeep, tmp_path: Path, place: str
+) -> None:
+    config = configured(tmp_path, f"[anchor]\n{place.format(folder=tmp_path)}")
+    upkeep.add_entries(0)
+    assert run(upkeep, config).exit_code == 0
+    upkeep.as_owner(ANEW, role="postgres")
+    for _ in range(3):
+        upkeep.add_entries(0)
+        assert run(upkeep, config).exit_code == 1
+    assert run(upkeep, config, "--acknowledge", "a test").exit_code == 0
+    assert run(upkeep, config).exit_code == 0
 
 
 def test_a_head_that_no_place_took_is_taken_there_by_the_next_run(

@@ -10,7 +10,9 @@ import pytest
 
 from auditviewer.demo.cluster import Cluster
 from generator.anchors.anchor import Anchor, Log
+from generator.seals.finding import ACKNOWLEDGE, ENTRIES
 from generator.seals.sealing import Seals
+from generator.seals.text import summary
 from generator.seals.verifying import verify
 from tests.crm import VIEWER, create_role
 from tests.seals.mutations_of_seals import remove_from, rewrite
@@ -64,6 +66,23 @@ def test_seals_that_were_acknowledged_to_be_lost_are_not_missed(log: SealedLog) 
     other = replace(kept[6].seal, number=9, head="00" * 32)
     found = log.found_after(*statements, anchors=[*kept, Anchor(LOG, other)])
     assert found == {("removed", "seals after 6")}
+
+
+def test_a_head_that_is_proven_is_no_excuse_for_what_was_found(log: SealedLog) -> None:
+    with log.tampered("UPDATE audit.seal SET entries = entries + 1 WHERE number = 2"):
+        edited = list(summary(verify(log.superuser, anchors(log))))
+    with log.tampered():
+        clean = list(summary(verify(log.superuser, anchors(log))))
+    assert "7 anchors: the chain up to seal 7 is what it was then" in clean
+    assert "7 anchors: the chain up to seal 7 is what it was then, but for what was found" in edited
+
+
+def test_a_chain_that_was_written_anew_is_to_be_looked_into_first(log: SealedLog) -> None:
+    kept = anchors(log)
+    edit = "UPDATE audit.seal SET sealed_at = now() WHERE number = 7"
+    with log.tampered(edit, rewrite(7)):
+        (found,) = verify(log.superuser, kept).findings
+    assert found.fix == f"{ENTRIES}; {ACKNOWLEDGE}"
 
 
 def test_anchors_are_read_from_files_and_folders(log: SealedLog, tmp_path: Path) -> None:
