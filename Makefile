@@ -7,7 +7,7 @@ EXAMPLES ?= 20000
 ROUNDS ?= 10
 SEED ?=
 BIN := .venv/bin
-BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
+BROWSERS := chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable
 
 # An interpreter that went away with an upgrade takes .venv with it.
 $(shell [ -x $(BIN)/python ] || rm -rf .venv)
@@ -86,8 +86,10 @@ chromium: .venv/.test
 	@for name in $(BROWSERS); do "$$name" --version >/dev/null 2>&1 && exit; done; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "==> installing Chromium with apt-get"; \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-	        --no-install-recommends chromium fonts-dejavu-core >/dev/null && exit; \
+	    apt-get update -qq && for name in chromium-headless-shell chromium; do \
+	        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	            "$$name" fonts-dejavu-core >/dev/null && exit; \
+	    done; \
 	fi; \
 	echo "==> looking for Playwright's Chromium"; \
 	$(BIN)/python -m playwright install chromium && exit; \
