@@ -38,21 +38,6 @@ DECLARE
     v_same record;
     v_labels jsonb;
 BEGIN
-    BEGIN
-        -- Rows are compared as they are stored: 1.10 is not 1.1. Not by WHEN of the trigger, which
-        -- is parsed anew for every statement.
-        IF TG_OP = 'UPDATE' AND OLD *= NEW THEN
-            RETURN NULL;
-        END IF;
-        v_old := to_jsonb(OLD);
-        v_new := to_jsonb(NEW);
-    EXCEPTION
-        -- There is JSON that jsonb can't hold, and to_jsonb calls casts, code of anybody's.
-        WHEN OTHERS THEN
-            v_old := audit._salvage(OLD);
-            v_new := audit._salvage(NEW);
-    END;
-
     -- An update of nothing but the columns copied here is not recorded.
     IF TG_OP = 'UPDATE' THEN
         BEGIN
@@ -67,6 +52,21 @@ BEGIN
                 NULL;
         END;
     END IF;
+
+    BEGIN
+        -- Rows are compared as they are stored: 1.10 is not 1.1. Not by WHEN of the trigger, which
+        -- is parsed anew for every statement.
+        IF TG_OP = 'UPDATE' AND OLD *= NEW THEN
+            RETURN NULL;
+        END IF;
+        v_old := to_jsonb(OLD);
+        v_new := to_jsonb(NEW);
+    EXCEPTION
+        -- There is JSON that jsonb can't hold, and to_jsonb calls casts, code of anybody's.
+        WHEN OTHERS THEN
+            v_old := audit._salvage(OLD);
+            v_new := audit._salvage(NEW);
+    END;
 
     v_row := coalesce(v_new, v_old);
 
