@@ -15,6 +15,7 @@ from generator.command_line import UsageProblem, config_option, connect, read, s
 from generator.maintenance.session import Session, take_role
 from generator.maintenance.waiting import Blocked, Patience, patiently
 from generator.seals.sealing import Refused, Seals, acknowledge, seal_new
+from generator.wording import count
 
 PATIENCE = Patience(others=5000)
 """Others may seal just now, for some seconds."""
@@ -62,13 +63,22 @@ def _seal(session: Session, wanted: Wanted) -> Iterator[str]:
     """Seal, print and deliver, and yield what went wrong."""
     seals = Seals(session.worker)
     last = seals.last_number()
+    sealed = 0
     try:
         for one in _new_seals(session, wanted):
             click.echo(Anchor(wanted.log, one).line())
+            sealed += one.entries
+        click.echo(_told(sealed, seals.waiting()), err=True)
     except (AnchorProblem, Blocked, Refused) as problem:
         yield str(problem)
     for undelivered in deliver(wanted.places, wanted.log, seals, last):
         yield f"a head is not anchored: {undelivered}"
+
+
+def _told(sealed: int, waiting: int) -> str:
+    done = f"{count(sealed, 'entry')} sealed" if sealed else "nothing new"
+    held = f"; {count(waiting, 'entry')} held back by a transaction that wrote before and is open"
+    return f"ok: {done}{held if waiting else ''}"
 
 
 def _new_seals(session: Session, wanted: Wanted) -> Iterator[Seal]:

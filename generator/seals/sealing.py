@@ -47,6 +47,10 @@ class Seals:
         """Return the number of the last one; 0 where there is none."""
         return int(rows(self.connection, _LAST)[0].number)
 
+    def waiting(self) -> int:
+        """Return how many entries are in none yet: older transactions have to end before."""
+        return int(rows(self.connection, _WAITING)[0].entries)
+
     def lacking(self, known: Collection[Known]) -> set[Known]:
         """Return which of these are not there."""
         here = rows(
@@ -131,6 +135,15 @@ WHERE s.number > %(after)s
 ORDER BY s.number
 """
 _LAST: LiteralString = "SELECT coalesce(max(s.number), 0) AS number FROM audit.seal AS s"
+_WAITING: LiteralString = """
+SELECT count(*) AS entries
+FROM audit.entry AS e
+WHERE e.transaction_id >= coalesce(
+          (SELECT s.below FROM audit.seal AS s ORDER BY s.number DESC LIMIT 1), '0')
+  AND e.id > coalesce(
+          (SELECT s.after_id FROM audit.seal AS s ORDER BY s.number DESC LIMIT 1),
+          -9223372036854775808)
+"""
 _HERE: LiteralString = """
 SELECT k.number, k.head
 FROM unnest(%(numbers)s::bigint[], %(heads)s::text[]) AS k (number, head)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
 from psycopg.conninfo import make_conninfo
@@ -56,10 +57,20 @@ def test_each_new_head_is_a_line(upkeep: Upkeep, config: Path) -> None:
     result = run(upkeep, config)
     (head,) = heads(result)
     (seal,) = upkeep.as_owner("SELECT *, encode(head, 'hex') AS hex FROM audit.seal")
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert (result.exit_code, result.stderr) == (0, "ok: 3 entries sealed\n")
     assert (head["number"], head["kind"], head["entries"]) == (1, "entries", 3)
     assert (head["head"], head["identity"], head["source"]) == (seal.hex, seal.identity, "crm")
-    assert heads(run(upkeep, config)) == []
+    again = run(upkeep, config)
+    assert (heads(again), again.stderr) == ([], "ok: nothing new\n")
+
+
+def test_what_an_open_transaction_holds_back_is_told(upkeep: Upkeep, config: Path) -> None:
+    with psycopg.connect(upkeep.conninfo) as other:
+        other.execute("SELECT pg_current_xact_id()")
+        upkeep.add_entries(0, 2)
+        held = run(upkeep, config)
+    assert (held.exit_code, heads(held)) == (0, [])
+    assert held.stderr.startswith("ok: nothing new; 2 entries held back by a transaction that")
 
 
 def test_another_database_is_sealed_only_with_a_reason(upkeep: Upkeep, config: Path) -> None:
