@@ -185,7 +185,7 @@ def _compare_pieces(declared: Objects, installed: Objects, again: str) -> Iterat
 
 def _mend(piece: Piece, again: str) -> str:
     if piece.kind == "sequence":
-        return f"ALTER {piece.table} {one_line(piece.definition)}"
+        return f"ALTER {in_sql(piece.table)} {one_line(piece.definition)}"
     return again if piece.kind == "policy" else "make it again what it was, by hand"
 
 

@@ -1,6 +1,7 @@
 """pgwitness verify: what it says, to whom, and what it can be fooled with."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -10,13 +11,35 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from auditviewer.demo.cluster import Cluster
+from generator.render import render_audit_schema
 from generator.seals.finding import State
 from generator.seals.verifying import verify
 from tests.crm import VIEWER, create_role
 from tests.seals.mutations import LAST, change, copy, sealed, unsealed
 from tests.seals.sealed import SealedLog, notes, run_verify, sealed_log
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+UNPIN = """
+DO $$ BEGIN
+    EXECUTE (SELECT format('ALTER FUNCTION %s RESET search_path', p.oid::regprocedure)
+             FROM pg_proc AS p
+             WHERE p.oid::regprocedure::text LIKE 'audit.{name}(%');
+END $$
+"""
+
+
+def called_by_verify() -> list[str]:
+    """Return the names of all functions of the log that verifying calls, directly or not."""
+    calls, body = re.compile(r"audit\.(\w+)\("), r"FUNCTION audit\.(\w+)\((.*?)\$\1\$;"
+    bodies = dict(re.findall(body, render_audit_schema(), re.DOTALL))
+    modules = [p for p in (ROOT / "generator" / "seals").glob("*.py") if p.stem != "sealing"]
+    found: set[str] = set()
+    new = {name for path in modules for name in calls.findall(path.read_text("utf-8"))}
+    while new := (new & bodies.keys()) - found:
+        found |= new
+        new = {name for caller in new for name in calls.findall(bodies[caller])}
+    return sorted(found)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +75,11 @@ def test_json_is_one_document(log: SealedLog) -> None:
     said = json.loads(run_verify(log, "--json").stdout)
     assert (said["is_clean"], said["seals"], said["findings"]) == (True, 7, [])
     assert said["unsealed"]["entries"] == 3
+
+
+@pytest.mark.parametrize("name", called_by_verify())
+def test_each_function_that_verifying_calls_is_compared_first(log: SealedLog, name: str) -> None:
+    assert ("replaced", f"function audit.{name}") in log.found_after(UNPIN.replace("{name}", name))
 
 
 def test_functions_that_were_replaced_are_found(log: SealedLog) -> None:
